@@ -1,0 +1,142 @@
+"""The inference service, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from pilothouse.errors import InputError, NotAnImage, OutputError, TooLarge
+from pilothouse.model import Model
+from pilothouse.package import open_package
+from pilothouse.web.problem import Entry, ErrorTable
+from pilothouse.web.readiness import Readiness
+from pilothouse.web.service import SHARED_ERRORS, create_service
+from services.inference import oip_routes
+from services.inference.catalogue import Catalogue, Load, RolesFile
+from services.inference.collector import Collector, HttpCollector
+from services.inference.endpoint import PredictEndpoint
+from services.inference.errors import (
+    BodyTooLargeError,
+    MediaTypeError,
+    NotLoggedError,
+    SpoolError,
+    UnknownModelError,
+)
+from services.inference.journal import Journal
+from services.inference.metrics import PredictionMetrics, SpoolMetrics
+from services.inference.openapi import install_openapi
+from services.inference.predictor import Predictor, blank_inputs
+from services.inference.routes import admin, router
+from services.inference.settings import InferenceSettings
+
+DESCRIPTION = "Predicts with packed models, and logs every prediction durably before it answers."
+ERRORS: ErrorTable = {
+    UnknownModelError: Entry(404, "unknown-model", "No such model"),
+    InputError: Entry(422, "invalid-input", "The input does not fit the model"),
+    NotAnImage: Entry(422, "not-an-image", "The input is no image that the model takes"),
+    TooLarge: Entry(413, "too-large", "The input is too large"),
+    BodyTooLargeError: Entry(413, "too-large", "The body is too large"),
+    MediaTypeError: Entry(415, "media-type", "The content type does not fit the model"),
+    TimeoutError: Entry(408, "timeout", "The body did not arrive in time"),
+    OutputError: Entry(500, "model-failed", "The model could not answer"),
+    NotLoggedError: Entry(503, "not-logged", "The prediction could not be logged", {"Retry-After": "5"}),
+}
+
+
+def create_app(
+    settings: InferenceSettings, registry: CollectorRegistry | None = None, collector: Collector | None = None
+) -> FastAPI:
+    """The app. Models are loaded, and the spool is opened, when it starts."""
+    registry = registry or CollectorRegistry()
+    readiness = Readiness("models", "spool")
+    catalogue = Catalogue(RolesFile(settings.state / "roles.json"), default=settings.default_model)
+    executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
+    predictions, spool_metrics = PredictionMetrics(registry), SpoolMetrics(registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        remote = collector or HttpCollector(
+            settings.collector_url, settings.own_key(), settings.collector_timeout_seconds
+        )
+        try:
+            journal = Journal(settings, remote, spool_metrics)
+        except SpoolError as error:
+            readiness.blocked("spool", str(error))
+            readiness.blocked("models", "not loaded: predictions could not be logged")
+            yield
+            return
+        readiness.ready("spool")
+        journal.start()
+        catalogue.load_all(settings.models, _loader(settings, journal, predictions, executor))
+        _report_models(readiness, catalogue, settings.models, predictions)
+        yield
+        await asyncio.to_thread(journal.close, settings.drain_seconds)
+        executor.shutdown(wait=False)
+
+    app = create_service(
+        "inference",
+        DESCRIPTION,
+        settings=settings,
+        registry=registry,
+        readiness=readiness,
+        lifespan=lifespan,
+        errors=ERRORS,
+    )
+    app.state.catalogue = catalogue
+    app.state.readiness, app.state.settings = readiness, settings
+    app.state.errors = {**SHARED_ERRORS, **ERRORS}
+    app.include_router(router)
+    app.include_router(admin)
+    app.include_router(oip_routes.router)
+    install_openapi(app, catalogue)
+    app.add_middleware(
+        PredictEndpoint,
+        catalogue=catalogue,
+        settings=settings,
+        keys=app.state.keys,
+        requests=app.state.requests,
+        errors=app.state.errors,
+        executor=executor,
+    )
+    return app
+
+
+def _loader(
+    settings: InferenceSettings, journal: Journal, metrics: PredictionMetrics, executor: ThreadPoolExecutor
+) -> Load:
+    def load(folder: Path) -> Predictor:
+        begun = time.perf_counter()
+        package = open_package(folder)
+        model = Model(package, settings.threads, settings.max_rows)
+        manifest = package.manifest
+        predictor = Predictor(
+            model,
+            journal,
+            metrics.of_model(manifest.name, manifest.version),
+            schema=journal.register(manifest),
+            inline_seconds=settings.inline_milliseconds / 1000,
+            strict=settings.strict,
+            executor=executor,
+        )
+        predictor.warm_up(blank_inputs(model))
+        metrics.loaded(manifest.name, manifest.version, time.perf_counter() - begun, ok=True)
+        return predictor
+
+    return load
+
+
+def _report_models(readiness: Readiness, catalogue: Catalogue, folder: Path, metrics: PredictionMetrics) -> None:
+    for failure in catalogue.failures:
+        metrics.loaded(failure.name, failure.version, 0, ok=False)
+    if any(True for _ in catalogue):
+        readiness.ready("models")
+        return
+    reasons = "; ".join(f.reason for f in catalogue.failures)
+    readiness.blocked("models", reasons or f"there is no package in {folder} (NAME/VERSION/manifest.yaml)")

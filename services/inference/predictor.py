@@ -1,0 +1,168 @@
+"""One served model version: from validated inputs to logged predictions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from pilothouse.errors import OutputError, PackageError
+from pilothouse.ids import uuid7_bytes
+from pilothouse.manifest import ImageInput
+from pilothouse.model import Inputs, Model, Outputs
+from services.inference.batcher import TurnBatcher
+from services.inference.errors import NotLoggedError, SpoolError
+from services.inference.metrics import ModelMetrics
+from services.inference.spool.frames import encode_frame
+
+_encoder = msgspec.msgpack.Encoder()
+_MAX_ROWS, _MAX_IMAGES = 64, 32
+
+
+class Log(Protocol):
+    """Where records go before the answer does."""
+
+    def append(self, frames: bytes, records: int) -> None:
+        """Raises SpoolError when they could not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request's inputs. `begun` is `time.perf_counter` when its body had arrived."""
+
+    inputs: Inputs
+    begun: float
+    source: str | None
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request's predictions. `latency_ms` ends when the model had answered."""
+
+    ids: list[bytes]
+    outputs: Outputs
+    first: int
+    logged: bool
+    latency_ms: float
+
+
+class Predictor:
+    """Answers requests for one model version; those of one turn of the event loop share a run and a write."""
+
+    def __init__(
+        self,
+        model: Model,
+        log: Log,
+        metrics: ModelMetrics,
+        *,
+        schema: bytes,
+        inline_seconds: float,
+        strict: bool,
+        executor: ThreadPoolExecutor,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.model, self.manifest = model, model.manifest
+        self.metrics = metrics
+        self._log, self._schema, self._strict, self._clock = log, schema, strict, clock
+        self._inline_seconds = inline_seconds
+        self._run_seconds, self._row_seconds = 0.0, 0.0
+        most = _MAX_IMAGES if isinstance(model.manifest.input, ImageInput) else _MAX_ROWS
+        self._batcher = TurnBatcher[Call, Answer](self._work, most, self.runs_inline, executor)
+
+    def warm_up(self, inputs: Inputs) -> None:
+        """Run once to load everything, then measure what a run and a row cost; see `runs_inline`.
+
+        Raises PackageError when the graph cannot be run on what the manifest says it takes.
+        """
+        many = Inputs(inputs.rows * 16)
+        try:
+            self.model.run(many)
+        except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
+            raise PackageError(f"{self.manifest.key}: the graph cannot be run: {error}") from error
+        one, sixteen = (min(self._time(i) for _ in range(3)) for i in (inputs, many))
+        self._row_seconds = max(0.0, (sixteen - one) / 15)
+        self._run_seconds = max(0.0, one - self._row_seconds)
+
+    def runs_inline(self, rows: int) -> bool:
+        """Whether a batch is expected to be quick enough to run on the event loop."""
+        return self._run_seconds + rows * self._row_seconds <= self._inline_seconds
+
+    async def predict(self, call: Call) -> Answer:
+        """Raises OutputError when the model answers nonsense, NotLoggedError in strict mode."""
+        answer = await self._batcher.submit(call, len(call.inputs))
+        if self._strict and not answer.logged:
+            raise NotLoggedError("the prediction could not be logged, and this service is set to be strict")
+        return answer
+
+    def _work(self, calls: list[Call]) -> list[Answer | Exception]:
+        started = self._clock()
+        inputs = calls[0].inputs if len(calls) == 1 else Inputs([row for call in calls for row in call.inputs.rows])
+        try:
+            outputs = self.model.run(inputs)
+        except Exception as error:
+            if len(calls) > 1:
+                return [self._alone(call) for call in calls]
+            self.metrics.failed.inc(len(inputs))
+            raise OutputError(f"{self.manifest.key} could not answer: {error}") from error
+        answered = self._clock()
+        answers = self._record(calls, inputs, outputs, answered)
+        self._count(calls, outputs, started, answered)
+        return answers
+
+    def _alone(self, call: Call) -> Answer | Exception:
+        """One of a batch failed: each is run by itself, so that it fails alone."""
+        try:
+            return self._work([call])[0]
+        except OutputError as error:
+            return error
+
+    def _record(self, calls: list[Call], inputs: Inputs, outputs: Outputs, answered: float) -> list[Answer | Exception]:
+        rows = self.model.log_rows(inputs, outputs)
+        frames, answers, first = [], [], 0
+        for call in calls:
+            latency_ms = (answered - call.begun) * 1000
+            ids = [uuid7_bytes() for _ in range(len(call.inputs))]
+            for record_id, row in zip(ids, rows[first : first + len(ids)], strict=True):
+                record = (record_id, latency_ms, call.source, call.trace_id, *row)
+                frames.append(encode_frame(self._schema, _encoder.encode(record)))
+            answers.append((ids, first, latency_ms))
+            first += len(ids)
+        logged = self._append(frames)
+        return [Answer(ids, outputs, start, logged, latency) for ids, start, latency in answers]
+
+    def _append(self, frames: list[bytes]) -> bool:
+        try:
+            self._log.append(b"".join(frames), len(frames))
+        except SpoolError:
+            self.metrics.unlogged.inc(len(frames))
+            return False
+        return True
+
+    def _count(self, calls: list[Call], outputs: Outputs, started: float, answered: float) -> None:
+        stages, done = self.metrics.stages, self._clock()
+        stages["model"].observe(answered - started)
+        stages["log"].observe(done - answered)
+        for call in calls:
+            stages["queue"].observe(max(0.0, started - call.begun))
+        self.metrics.rows.observe(len(outputs.prediction))
+        self.metrics.answered.inc(len(outputs.prediction))
+        self.metrics.predicted(outputs.prediction)
+
+    def _time(self, inputs: Inputs) -> float:
+        begun = self._clock()
+        self.model.run(inputs)
+        return self._clock() - begun
+
+
+def blank_inputs(model: Model) -> Inputs:
+    """A row to warm up with: zeros, first categories, a black image."""
+    spec = model.manifest.input
+    if isinstance(spec, ImageInput):
+        return Inputs([np.zeros((spec.height, spec.width, 1 if spec.mode == "L" else 3), dtype=np.uint8)])
+    return Inputs([tuple((f.categories or (0,))[0] for f in spec.features)])

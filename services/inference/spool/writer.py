@@ -1,0 +1,140 @@
+"""Appending: one write a micro-batch, into segment files of one worker's own directory."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import Literal
+
+from services.inference.errors import SpoolFullError, SpoolUnusableError
+from services.inference.spool.durable import make_folder, sync_folder
+
+SEGMENT = ".seg"
+LOCK = "lock"
+Mode = Literal["process", "power"]
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def lock_directory(folder: Path) -> int | None:
+    """Take the directory's exclusive lock: its open descriptor, or None when another process holds it."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+class SpoolWriter:
+    """The open end of the spool. `append` is called by one thread, `seal` and `release` by the shipper's.
+
+    Bounded by `max_bytes` over all its segments. In `process` mode a record survives any death of the process once
+    `append` has returned; in `power` mode it also survives power loss (`fdatasync`).
+    """
+
+    def __init__(self, folder: Path, mode: Mode, max_bytes: int, segment_bytes: int) -> None:
+        self.folder, self._mode = folder, mode
+        self._max_bytes, self._segment_bytes = max_bytes, segment_bytes
+        self._mutex = threading.Lock()
+        self._file: int | None = None
+        self._number = 0
+        self._offset = 0
+        self._sealed_bytes = 0
+        try:
+            make_folder(folder.parent)
+            folder.mkdir()
+            sync_folder(folder.parent)
+            lock = lock_directory(folder)
+        except OSError as error:
+            raise SpoolUnusableError(f"{error.filename or folder}: {error.strerror or error}") from error
+        if lock is None:
+            raise SpoolUnusableError(f"{folder}: another process holds it")
+        self._lock = lock
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on disk that have not been released."""
+        return self._sealed_bytes + self._offset
+
+    @property
+    def current(self) -> Path | None:
+        """The segment being written, or None between two."""
+        return self._path(self._number) if self._file is not None else None
+
+    def append(self, frames: bytes) -> None:
+        """Write whole frames. Raises SpoolFullError, leaving the segment as it was."""
+        with self._mutex:
+            if self.size_bytes + len(frames) > self._max_bytes:
+                raise SpoolFullError(f"the spool holds {self.size_bytes} of at most {self._max_bytes} bytes")
+            if self._offset >= self._segment_bytes:
+                self._close_segment()
+            try:
+                self._write(frames)
+            except OSError as error:
+                self._undo()
+                kind = SpoolFullError if error.errno in _NO_ROOM else SpoolUnusableError
+                raise kind(f"{self.folder}: {error.strerror}") from error
+            self._offset += len(frames)
+
+    def seal(self) -> None:
+        """End the current segment, so that it can be released once it is shipped."""
+        with self._mutex:
+            self._close_segment()
+
+    def release(self, path: Path) -> None:
+        """Unlink a segment whose every record has been committed. The one being written is never released."""
+        with self._mutex:
+            if path == self.current:
+                return
+            size = path.stat().st_size
+            path.unlink()
+            self._sealed_bytes -= size
+
+    def close(self) -> None:
+        """Give up the lock; an empty directory is removed, one with records stays to be adopted."""
+        self.seal()
+        if not any(self.folder.glob(f"*{SEGMENT}")):
+            (self.folder / LOCK).unlink(missing_ok=True)
+            self.folder.rmdir()
+        os.close(self._lock)
+
+    def _write(self, frames: bytes) -> None:
+        if self._file is None:
+            self._open_segment()
+        assert self._file is not None
+        written = os.write(self._file, frames)
+        while written < len(frames):  # a full disk takes a part first and refuses the rest
+            written += os.write(self._file, frames[written:])
+        if self._mode == "power":
+            os.fdatasync(self._file)
+
+    def _open_segment(self) -> None:
+        self._number += 1
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._file = os.open(self._path(self._number), flags, 0o640)
+        self._offset = 0
+        if self._mode == "power":
+            sync_folder(self.folder)
+
+    def _close_segment(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+            self._sealed_bytes += self._offset
+            self._offset = 0
+
+    def _undo(self) -> None:
+        """Cut a partial write off; where even that fails, begin a new segment and leave the torn end to the reader."""
+        if self._file is None:
+            return
+        try:
+            os.ftruncate(self._file, self._offset)
+        except OSError:
+            self._close_segment()
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:010d}{SEGMENT}"

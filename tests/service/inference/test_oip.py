@@ -1,0 +1,88 @@
+"""The Open Inference Protocol v2, on the packed models."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.testclient import TestClient
+
+from services.inference.app import create_app
+from services.inference.settings import InferenceSettings
+from tests.fakes import FakeCollector
+
+MODELS = Path(__file__).parents[3] / "models"
+HOUSE, FASHION = "/v2/models/house-prices", "/v2/models/fashion-mnist"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    settings = InferenceSettings(port=0, models=MODELS, state=tmp_path_factory.mktemp("state"))
+    with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
+        yield client
+
+
+@pytest.fixture
+def houses(client):
+    return client.get("/models/house-prices").json()["examples"][:2]
+
+
+def tensors(instances):
+    return [
+        {"name": name, "shape": [len(instances)], "datatype": "FP64", "data": [i[name] for i in instances]}
+        for name in instances[0]
+    ]
+
+
+def outputs(answer):
+    return {o["name"]: o["data"] for o in answer.json()["outputs"]}
+
+
+def test_the_server_and_its_models_are_ready(client):
+    assert client.get("/v2").json()["name"] == "pilothouse"
+    assert client.get("/v2/health/ready").json() == {"ready": True}
+    assert client.get(f"{HOUSE}/ready").json() == {"name": "house-prices", "ready": True}
+
+
+def test_the_metadata_lists_a_tensor_for_each_feature(client):
+    metadata = client.get(HOUSE).json()
+    kinds = {i["name"]: i["datatype"] for i in metadata["inputs"]}
+    assert (kinds["living_m2"], kinds["rooms"], kinds["wall"]) == ("FP64", "INT64", "BYTES")
+    assert metadata["versions"] == ["1"]
+
+
+def test_it_answers_as_the_other_endpoint_does(client, houses):
+    other = client.post("/models/house-prices/predict", json={"instances": houses}).json()["predictions"]
+    answer = client.post(f"{HOUSE}/infer", json={"id": "mine", "inputs": tensors(houses)})
+    assert answer.json()["id"] == "mine"
+    assert outputs(answer)["prediction"] == pytest.approx([o["prediction"] for o in other], rel=1e-5)
+
+
+def test_images_come_as_pixels(client):
+    pixels = np.random.default_rng(0).integers(0, 255, (2, 28, 28, 1))
+    tensor = {"name": "image", "shape": [2, 28, 28, 1], "datatype": "UINT8", "data": pixels.tolist()}
+    answer = outputs(client.post(f"{FASHION}/infer", json={"inputs": [tensor]}))
+    assert len(answer["prediction"]) == 2
+    assert np.reshape(answer["probabilities"], (2, 10)).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "inputs"),
+        ({"inputs": []}, "number of rows"),
+        ({"inputs": [{"name": "rooms", "shape": [3], "datatype": "INT64", "data": [1]}]}, "do not fill the shape"),
+        ({"inputs": [{"name": "rooms", "shape": [1], "datatype": "INT64", "data": ["many"]}]}, "rooms"),
+        ({"inputs": [{"name": "rooms", "shape": [-1], "datatype": "INT64", "data": [1]}]}, "rows"),
+    ],
+)
+def test_what_is_wrong_comes_back_in_the_protocols_own_shape(client, body, says):
+    answer = client.post(f"{HOUSE}/infer", json=body)
+    assert answer.status_code == 422
+    assert says in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/nope", "/v2/models/nope/ready", f"{HOUSE}/versions/9"])
+def test_an_unknown_model_is_a_404(client, path):
+    answer = client.get(path)
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])

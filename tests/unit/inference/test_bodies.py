@@ -1,0 +1,97 @@
+import httpx2
+import pytest
+from starlette.requests import ClientDisconnect
+
+from pilothouse.errors import InputError, TooLarge
+from services.inference.bodies import image_files, read_body, require_json
+from services.inference.errors import BodyTooLargeError, MediaTypeError
+
+
+def multipart(*files, field="file"):
+    parts = [(field, (f"{i}.png", data, "image/png")) for i, data in enumerate(files)]
+    request = httpx2.Request("POST", "http://x/", files=parts)
+    return request.headers["content-type"], request.read()
+
+
+def messages(*parts):
+    """An ASGI `receive` that hands out these messages."""
+    queue = list(parts)
+
+    async def receive():
+        return queue.pop(0)
+
+    return receive
+
+
+def part(body, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def scope(length=None):
+    return {"headers": [(b"content-length", str(length).encode())] if length is not None else []}
+
+
+def test_every_part_named_file_is_a_file_byte_for_byte():
+    files = [b"\r\n--a", bytes(range(256)), b""]
+    assert image_files(*multipart(*files), 10) == (files, True)
+
+
+def test_one_part_is_one_image():
+    assert image_files(*multipart(b"png"), 10) == ([b"png"], False)
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/octet-stream", ""])
+def test_a_raw_body_is_the_image(content_type):
+    assert image_files(content_type, b"png", 10) == ([b"png"], False)
+
+
+def test_a_part_of_another_name_is_no_image():
+    with pytest.raises(InputError, match="part named `file`"):
+        image_files(*multipart(b"png", field="picture"), 10)
+
+
+def test_more_files_than_allowed_are_refused():
+    with pytest.raises(TooLarge, match="3 files"):
+        image_files(*multipart(b"1", b"2", b"3"), 2)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b""),
+        ("multipart/form-data; boundary=x", b"no parts"),
+        ("multipart/form-data; boundary=x", b""),
+    ],
+)
+def test_a_broken_multipart_body_is_a_fault_of_the_caller(content_type, body):
+    with pytest.raises(InputError):
+        image_files(content_type, body, 10)
+
+
+def test_another_media_type_is_refused():
+    with pytest.raises(MediaTypeError, match="text/csv"):
+        image_files("text/csv", b"", 10)
+    with pytest.raises(MediaTypeError, match="image/png"):
+        require_json("image/png")
+
+
+async def test_a_body_in_pieces_is_joined():
+    receive = messages(part(b"one ", more=True), part(b"two"))
+    assert await read_body(scope(), receive, 100, 1) == b"one two"
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_read():
+    with pytest.raises(BodyTooLargeError, match="10 bytes"):
+        await read_body(scope(11), messages(), 10, 1)
+
+
+async def test_a_body_that_turns_out_too_large_is_not_read_on():
+    receive = messages(part(b"123456", more=True), part(b"123456", more=True))
+    with pytest.raises(BodyTooLargeError):
+        await read_body(scope(), receive, 10, 1)
+
+
+async def test_a_caller_that_goes_away_is_noticed():
+    receive = messages(part(b"1", more=True), {"type": "http.disconnect"})
+    with pytest.raises(ClientDisconnect):
+        await read_body(scope(), receive, 10, 1)
