@@ -1,0 +1,1 @@
+"""The collector: the one writer and reader of the database."""

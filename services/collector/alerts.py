@@ -1,0 +1,143 @@
+"""Alerts as Grafana's and Alertmanager's webhooks send them, one row for each episode.
+
+An episode is a fingerprint and the moment it began: what is sent again and again while it fires is one row, and what
+says that it has ended closes it, whichever comes first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from operator import eq
+from typing import Any
+
+import sqlalchemy as sa
+
+from pilothouse.errors import Fault
+from services.collector import tables
+from services.collector.checks import printable
+from services.collector.database import Database
+from services.collector.errors import MalformedError
+from services.collector.listing import Wanted, newest_first
+from services.collector.moment import Clock, now_ms, parse_ms, to_iso
+from services.collector.upsert import insert_into
+
+_ALERTS = tables.alerts
+_LIMIT = 1000
+_NAME, _SUMMARY = 200, 2000
+
+
+class Alerts:
+    def __init__(self, database: Database, clock: Clock = now_ms) -> None:
+        self._database, self._clock = database, clock
+
+    async def store(self, payload: dict[str, Any]) -> int:
+        """Keep a webhook's alerts; how many it had. Raises MalformedError naming the field."""
+        alerts = payload.get("alerts")
+        if not isinstance(alerts, list) or len(alerts) > _LIMIT:
+            raise MalformedError(Fault("alerts", "type", f"must be a list of at most {_LIMIT} alerts"))
+        now = self._clock()
+        rows = [_row(alert, f"alerts[{position}]", now) for position, alert in enumerate(alerts)]
+        if rows:
+            async with self._database.writing() as connection:
+                await self._database.adapter.lock(connection, "alerts")
+                for row in rows:
+                    await connection.execute(_upsert(insert_into(connection, _ALERTS).values(row)))
+        return len(rows)
+
+    async def find(
+        self, status: str | None, model: str | None, before: int | None, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Alerts, the newest first, and where to go on (`before`)."""
+        wanted: list[Wanted] = [(_ALERTS.c.status, eq, status), (_ALERTS.c.model, eq, model)]
+        rows, following = await newest_first(self._database, _ALERTS, wanted, before=before, limit=limit)
+        return [_shown(row) for row in rows], following
+
+
+def _upsert(statement: Any) -> Any:
+    """An episode that has ended stays so, when a late `firing` comes after its end."""
+    new = statement.excluded
+    columns = ("ends_at", "status", "summary", "severity", "received_at", "body")
+    return statement.on_conflict_do_update(
+        index_elements=["fingerprint", "starts_at"],
+        set_={name: new[name] for name in columns},
+        where=sa.or_(_ALERTS.c.status == "firing", new.status == "resolved"),
+    )
+
+
+def _row(alert: Any, path: str, now: int) -> dict[str, Any]:
+    if not isinstance(alert, dict):
+        raise MalformedError(Fault(path, "type", "must be an object"))
+    labels, notes = _strings(alert, "labels", path), _strings(alert, "annotations", path)
+    status = alert.get("status")
+    if status not in ("firing", "resolved"):
+        raise MalformedError(Fault(f"{path}.status", "type", "must be firing or resolved"))
+    starts_at = _moment(alert.get("startsAt"), f"{path}.startsAt")
+    ends_at = _moment(alert.get("endsAt"), f"{path}.endsAt") if status == "resolved" else None
+    name = labels.get("alertname") or "alert"
+    return {
+        "fingerprint": _fingerprint(alert, labels),
+        "starts_at": now if starts_at is None else starts_at,
+        "ends_at": now if status == "resolved" and ends_at is None else ends_at,
+        "status": status,
+        "name": _plain(name, _NAME),
+        "severity": _optional(labels, "severity"),
+        "model": _optional(labels, "model"),
+        "version": _optional(labels, "version"),
+        "summary": _plain(notes.get("summary") or notes.get("description") or name, _SUMMARY),
+        "received_at": now,
+        "body": json.dumps(alert, ensure_ascii=True),
+    }
+
+
+def _strings(alert: dict[str, Any], key: str, path: str) -> dict[str, str]:
+    value = alert.get(key) or {}
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise MalformedError(Fault(f"{path}.{key}", "type", "must be an object of texts"))
+    return value
+
+
+def _fingerprint(alert: dict[str, Any], labels: dict[str, str]) -> str:
+    given = alert.get("fingerprint")
+    if isinstance(given, str) and given:
+        return printable(given, 64)
+    return hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _moment(value: Any, path: str) -> int | None:
+    """Go's zero time, the year 1, says that there is none."""
+    if value in (None, "") or (isinstance(value, str) and value.startswith("0001-")):
+        return None
+    try:
+        return parse_ms(value) if isinstance(value, str) else int("")
+    except ValueError:
+        raise MalformedError(Fault(path, "not_a_time", "must be ISO 8601")) from None
+
+
+def _optional(labels: dict[str, str], key: str) -> str | None:
+    return _plain(labels[key], _NAME) if labels.get(key) else None
+
+
+def _plain(text: str, length: int) -> str:
+    """Text that both databases can hold; an alert is worth more than its oddest character."""
+    return text[:length].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+    alert = json.loads(row.body)
+    return {
+        "id": row.seq,
+        "fingerprint": row.fingerprint,
+        "status": row.status,
+        "name": row.name,
+        "severity": row.severity,
+        "model": row.model,
+        "version": row.version,
+        "summary": row.summary,
+        "starts_at": to_iso(row.starts_at),
+        "ends_at": None if row.ends_at is None else to_iso(row.ends_at),
+        "received_at": to_iso(row.received_at),
+        "labels": alert.get("labels") or {},
+        "annotations": alert.get("annotations") or {},
+        "url": alert.get("generatorURL"),
+    }

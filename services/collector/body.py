@@ -1,0 +1,70 @@
+"""A request's body, never larger than allowed: as it comes in, and after decompression."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+
+import zstandard
+from fastapi import Request
+
+from pilothouse.errors import Fault
+from services.collector.errors import MalformedError, TooLargeError, UnsupportedError
+
+_INLINE_BYTES = 128 << 10  # smaller bodies are decompressed at once, larger ones beside the event loop
+
+
+async def read_body(request: Request, limit: int, decoded_limit: int) -> bytes:
+    """The decompressed body. Raises TooLargeError; for its encoding, UnsupportedError or MalformedError."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLargeError(f"the body has {declared} bytes; at most {limit}")
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLargeError(f"the body has more than {limit} bytes")
+        parts.append(part)
+    body = b"".join(parts)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("identity", ""):
+        return body
+    if len(body) < _INLINE_BYTES:
+        return decompress(body, encoding, decoded_limit)
+    return await asyncio.to_thread(decompress, body, encoding, decoded_limit)
+
+
+def decompress(body: bytes, encoding: str, limit: int) -> bytes:
+    """At most `limit` bytes are ever made of `body`, whatever it claims."""
+    try:
+        if encoding == "gzip":
+            return _gunzip(body, limit)
+        if encoding == "zstd":
+            return _unzstd(body, limit)
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise MalformedError(Fault("", "malformed", f"the body is not {encoding}: {error}")) from None
+    raise UnsupportedError(f"content encoding {encoding[:40]!r}; bodies come plain, as gzip or as zstd")
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    decoder = zlib.decompressobj(wbits=31)
+    plain = decoder.decompress(body, limit + 1)
+    _check(len(plain), limit)
+    if not decoder.eof or decoder.unused_data:
+        raise zlib.error("cut short, or with bytes after its end")
+    return plain
+
+
+def _unzstd(body: bytes, limit: int) -> bytes:
+    with zstandard.ZstdDecompressor(max_window_size=32 << 20).stream_reader(body, read_across_frames=True) as reader:
+        plain = reader.read(limit + 1)
+    _check(len(plain), limit)
+    if not body or zstandard.frame_content_size(body) > len(plain):
+        raise zstandard.ZstdError("cut short")
+    return plain
+
+
+def _check(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLargeError(f"the decompressed body has more than {limit} bytes")

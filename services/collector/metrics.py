@@ -1,0 +1,85 @@
+"""Every Prometheus object of the collector, built on a given registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LAG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400)
+_MODEL = ("model", "version")
+
+
+class CollectorMetrics:
+    """Labels are announced model versions only, never what a caller says."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.ingested = Counter(
+            "pilothouse_collector_records_ingested_total",
+            "Records stored for the first time.",
+            _MODEL,
+            registry=registry,
+        )
+        self.duplicates = Counter(
+            "pilothouse_collector_records_duplicate_total",
+            "Records that were there already.",
+            _MODEL,
+            registry=registry,
+        )
+        self.dead_lettered = Counter(
+            "pilothouse_collector_records_dead_lettered_total",
+            "Records refused and set aside with the reason.",
+            (*_MODEL, "code"),
+            registry=registry,
+        )
+        self.batch_seconds = Histogram(
+            "pilothouse_collector_batch_seconds",
+            "Time to check and commit one request of records, in seconds.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.lag_seconds = Histogram(
+            "pilothouse_collector_lag_seconds",
+            "Age of the oldest record of a request when it was committed, in seconds.",
+            _MODEL,
+            buckets=_LAG,
+            registry=registry,
+        )
+        self.labels = Counter(
+            "pilothouse_collector_labels_total",
+            "Labels taken in, by what became of them.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.days_dropped = Counter(
+            "pilothouse_collector_partitions_dropped_total",
+            "Days of records dropped because they were older than the retention.",
+            _MODEL,
+            registry=registry,
+        )
+        self.records_expired = Counter(
+            "pilothouse_collector_records_expired_total", "Records dropped with those days.", _MODEL, registry=registry
+        )
+        self.maintenance_failures = Counter(
+            "pilothouse_collector_maintenance_failures_total", "Rounds of maintenance that failed.", registry=registry
+        )
+        self._failures = Counter(
+            "pilothouse_collector_database_failures_total",
+            "Attempts to reach the database that failed.",
+            registry=registry,
+        )
+        self._up = Gauge("pilothouse_collector_database_up", "1 when the database answered last.", registry=registry)
+        self._pool = Gauge(
+            "pilothouse_collector_pool_in_use", "Database connections in use at this moment.", registry=registry
+        )
+
+    def database_reached(self) -> None:
+        self._up.set(1)
+
+    def database_failed(self) -> None:
+        self._up.set(0)
+        self._failures.inc()
+
+    def watch_pool(self, in_use: Callable[[], float]) -> None:
+        self._pool.set_function(in_use)

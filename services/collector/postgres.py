@@ -1,0 +1,198 @@
+"""PostgreSQL: COPY into a temporary table, daily partitions by range of id, advisory locks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import numpy as np
+import sqlalchemy as sa
+from asyncpg.pgproto.pgproto import UUID as NativeId  # noqa: N811 - asyncpg's own, made from bytes without a detour
+from sqlalchemy.dialects.postgresql import ARRAY, REAL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeEngine
+
+from pilothouse.ids import floor_id
+from services.collector import trouble
+from services.collector.errors import MissingDayError
+from services.collector.moment import DAY_MS, to_datetime, to_ms
+from services.collector.record_table import RecordTable
+from services.collector.sampling import INDEXED_LEVEL
+
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "id": sa.Uuid(),
+    "number": sa.Double(),
+    "integer": sa.BigInteger(),
+    "boolean": sa.Boolean(),
+    "category": sa.Text(),
+    "text": sa.Text(),
+    "datetime": sa.DateTime(timezone=True),
+    "vector": ARRAY(REAL),
+}
+
+
+class Postgres:
+    """One pool. A connection is tried before it is used, so that a restarted server costs nobody an error."""
+
+    def __init__(self, url: sa.URL, *, pool: int, timeout_seconds: float) -> None:
+        self._url = url
+        self._days: dict[str, set[int]] = {}
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=min(10.0, timeout_seconds),
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": 5,
+                "command_timeout": timeout_seconds,
+                "server_settings": {
+                    "application_name": "pilothouse-collector",
+                    "statement_timeout": str(int(timeout_seconds * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "jit": "off",
+                },
+            },
+        )
+
+    @property
+    def address(self) -> str:
+        host = self._url.host or self._url.query.get("host") or "localhost"
+        return f"PostgreSQL at {host}:{self._url.port or 5432}, database {self._url.database}"
+
+    @property
+    def reader(self) -> AsyncEngine:
+        return self._engine
+
+    @property
+    def writer(self) -> AsyncEngine:
+        return self._engine
+
+    def column_type(self, kind: str) -> TypeEngine[Any]:
+        return _TYPES[kind]
+
+    def native_id(self, record_id: uuid.UUID) -> Any:
+        return record_id
+
+    def to_native(self, kind: str, values: Sequence[Any]) -> Sequence[Any]:
+        if kind == "id":
+            return [NativeId(v) for v in values]
+        if kind == "datetime":
+            return [None if v is None else to_datetime(v) for v in values]
+        if kind == "vector":
+            return [None if v is None else np.frombuffer(v, "<f4").tolist() for v in values]
+        return values
+
+    def to_canonical(self, kind: str, values: Sequence[Any]) -> Sequence[Any]:
+        if kind == "id":
+            return [v.bytes for v in values]
+        if kind == "datetime":
+            return [None if v is None else to_ms(v) for v in values]
+        if kind == "vector":
+            return [None if v is None else np.asarray(v, "<f4").tobytes() for v in values]
+        return values
+
+    def among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+        return column == sa.any_(sa.literal(list(values), ARRAY(column.type)))
+
+    def greatest(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        return sa.func.greatest(*columns)
+
+    async def lock(self, connection: AsyncConnection, name: str) -> None:
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"pilothouse {name}"))))
+
+    async def create_table(self, connection: AsyncConnection, table: RecordTable) -> None:
+        """The table and the index that samples are drawn by; it holds nothing until `ensure_days`."""
+        definition = sa.schema.CreateTable(table.table).compile(dialect=connection.dialect)
+        await connection.exec_driver_sql(f"{str(definition).rstrip()} PARTITION BY RANGE (id)")
+        await connection.exec_driver_sql(
+            f'CREATE INDEX "{table.name}_s" ON "{table.name}" (level, id) WHERE level >= {INDEXED_LEVEL}'
+        )
+
+    async def ensure_days(self, connection: AsyncConnection, table: RecordTable, days: Iterable[int]) -> None:
+        """Attach a partition for each day that has none. Attaching, unlike creating one in place, blocks nobody."""
+        await self.lock(connection, table.name)
+        present = await self.room(connection, table)
+        for day in sorted(set(days) - present):
+            name = _partition(table, day)
+            start, end = floor_id(day * DAY_MS), floor_id((day + 1) * DAY_MS)
+            await connection.exec_driver_sql(f'CREATE TABLE "{name}" (LIKE "{table.name}" INCLUDING ALL)')
+            await connection.exec_driver_sql(
+                f"ALTER TABLE \"{table.name}\" ATTACH PARTITION \"{name}\" FOR VALUES FROM ('{start}') TO ('{end}')"
+            )
+
+    def lacks_days(self, table: RecordTable, days: Iterable[int]) -> bool:
+        return not self._days.get(table.name, set()).issuperset(days)
+
+    def know_days(self, table: RecordTable, days: Iterable[int]) -> None:
+        self._days.setdefault(table.name, set()).update(days)
+
+    def forget_days(self, table: RecordTable) -> None:
+        self._days.pop(table.name, None)
+
+    async def insert(self, connection: AsyncConnection, table: RecordTable, columns: list[list[Any]]) -> dict[int, int]:
+        """COPY, then one INSERT in the order of the ids, so that two batches with the same records cannot deadlock."""
+        kinds = ("id", "datetime", "integer", *(c.kind for c in table.columns))
+        days = {at // DAY_MS for at in columns[1]}
+        native = [self.to_native(kind, values) for kind, values in zip(kinds, columns, strict=True)]
+        names = ", ".join(f'"{name}"' for name in table.names)
+        stage = f"stage_{table.name}"
+        await connection.exec_driver_sql(
+            f'CREATE TEMPORARY TABLE IF NOT EXISTS "{stage}" (LIKE "{table.name}") ON COMMIT DELETE ROWS'
+        )
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        await driver.copy_records_to_table(stage, records=zip(*native, strict=True), columns=table.names)
+        insert = (
+            f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{stage}" ORDER BY id ON CONFLICT DO NOTHING'  # noqa: S608 - names of ours, from a checked manifest
+        )
+        try:
+            return await _insert_counted(driver, insert, days)
+        except asyncpg.CheckViolationError as error:
+            raise MissingDayError(str(error)) from error
+
+    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> None:
+        """Waits for readers at most 3 s: retention can come back later, predictions cannot wait for it."""
+        await connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
+        await self.lock(connection, table.name)
+        await connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{_partition(table, day)}"')
+        self._days.get(table.name, set()).discard(day)
+
+    async def room(self, connection: AsyncConnection, table: RecordTable) -> set[int]:
+        found = await connection.execute(
+            sa.text("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+                    "WHERE i.inhparent = to_regclass(:table)"),
+            {"table": f'"{table.name}"'},
+        )  # fmt: skip
+        prefix = f"{table.name}_p"
+        return {_day(name.removeprefix(prefix)) for (name,) in found}
+
+    def unavailable(self, error: BaseException) -> str | None:
+        reason = trouble.postgres_reason(error)
+        return None if reason is None else f"{self.address}: {trouble.without_secret(reason, self._url.password)}"
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def _insert_counted(driver: asyncpg.Connection, insert: str, days: set[int]) -> dict[int, int]:
+    """Returning rows costs something, and nearly every batch is of one day."""
+    if len(days) == 1:
+        status: str = await driver.execute(insert)
+        return {days.pop(): int(status.rsplit(" ", 1)[1])}
+    counted = await driver.fetch(
+        f"WITH fresh AS ({insert} RETURNING at) "  # noqa: S608 - made above
+        "SELECT floor(extract(epoch FROM at) / 86400)::int AS day, count(*) AS records FROM fresh GROUP BY 1"
+    )
+    return {row["day"]: row["records"] for row in counted}
+
+
+def _partition(table: RecordTable, day: int) -> str:
+    return f"{table.name}_p{to_datetime(day * DAY_MS):%Y%m%d}"
+
+
+def _day(text: str) -> int:
+    return to_ms(datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)) // DAY_MS

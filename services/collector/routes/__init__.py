@@ -1,0 +1,1 @@
+"""The collector's HTTP routes: parse, call, shape the reply."""

@@ -1,0 +1,43 @@
+"""Ground truth in, and its history out."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from pilothouse.errors import Fault
+from pilothouse.web.auth import require
+from services.collector.body import read_body
+from services.collector.errors import MalformedError
+from services.collector.labels import read_csv
+from services.collector.moment import to_iso
+from services.collector.parts import Parts
+from services.collector.routes.json_body import answer, body_schema, content_type, decode_json
+
+_EXAMPLE = [{"record_id": "019aa4b0-7c00-7000-8000-000000000000", "label": "sneaker", "at": "2026-11-21T08:00:00Z"}]
+
+
+def labels_router(parts: Parts) -> APIRouter:
+    router = APIRouter(prefix="/v1/labels", tags=["labels"])
+
+    @router.post(
+        "",
+        dependencies=[Depends(require("ingest"))],
+        summary="Ground truth, late and in any order: a JSON list, or a CSV file with a header",
+        openapi_extra=body_schema("application/json", "text/csv", example=_EXAMPLE),
+    )
+    async def store(request: Request) -> Response:
+        body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
+        items = read_csv(body) if content_type(request) == "text/csv" else decode_json(body)
+        if not isinstance(items, list):
+            raise MalformedError(Fault("", "type", "must be a list of labels"))
+        return answer(await parts.labels.store(items))
+
+    @router.get("/{record_id}", dependencies=[Depends(require("read"))], summary="Every label that a record was given")
+    async def history(record_id: uuid.UUID) -> Response:
+        labels = await parts.labels.history(record_id)
+        shown = [{**n, "at": to_iso(n["at"]), "received_at": to_iso(n["received_at"])} for n in labels]
+        return answer({"record_id": str(record_id), "labels": shown})
+
+    return router

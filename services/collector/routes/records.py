@@ -1,0 +1,179 @@
+"""Records in, and records out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pilothouse.ids import floor_id
+from pilothouse.records import MSGPACK
+from pilothouse.web.auth import require
+from services.collector import export, wire
+from services.collector.body import read_body
+from services.collector.errors import UnknownModelError
+from services.collector.parts import Parts
+from services.collector.reading import Order
+from services.collector.record_table import RecordTable
+from services.collector.routes.json_body import answer, body_schema
+from services.collector.routes.times import Moment
+from services.collector.selection import Filters, Selection, decode_cursor, encode_cursor, fields_of
+
+JSON_ROWS = 1000
+_Text = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class RecordQuery(BaseModel):
+    """What `GET /v1/records` understands; a parameter that it does not know is an error, not everything."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    model: _Text = Field(default=None, description="needed, but with `id`")
+    version: _Text = Field(default=None, description="without it, the version with the newest record")
+    start: Moment | None = Field(default=None, alias="from", description="from this moment on: ISO 8601 or ms")
+    end: Moment | None = Field(default=None, alias="to", description="up to, but without, this moment")
+    id: uuid.UUID | None = Field(default=None, description="the record with this id")
+    last: int | None = Field(default=None, ge=1, le=1_000_000, description="the newest so many")
+    sample: int | None = Field(default=None, ge=1, le=100_000, description="an unbiased sample of so many")
+    limit: int | None = Field(default=None, ge=1, description="rows of a page of JSON (1,000), or of an export (all)")
+    cursor: str | None = Field(default=None, max_length=64, description="`next` of an earlier answer")
+    order: Literal["asc", "desc"] = "asc"
+    format: Literal["json", "csv", "parquet", "arrow"] = "json"
+    columns: str | None = Field(default=None, max_length=60_000, description="names with commas between them; all")
+    labels: bool = Field(default=False, description="join the ground truth as the column `label`")
+    prediction: _Text = Field(default=None, description="with exactly this prediction")
+    min_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at least so likely")
+    max_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at most so likely")
+    has_label: bool | None = Field(default=None, description="with ground truth, or without")
+
+    @model_validator(mode="after")
+    def _check(self) -> RecordQuery:
+        if self.model is None and self.id is None:
+            raise ValueError("model: say which (GET /v1/models lists them)")
+        if self.cursor and (self.sample or self.last):
+            raise ValueError("cursor: goes on with pages; a sample and the last rows come whole")
+        if self.format == "json" and self.limit is not None and self.limit > 10_000:
+            raise ValueError("limit: a page of JSON has at most 10000 records; csv, parquet and arrow have no limit")
+        return self
+
+    @property
+    def filters(self) -> Filters:
+        return Filters(self.prediction, self.min_confidence, self.max_confidence, self.has_label)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What to stream: the pages, how large the window is, and (for pages of JSON) where to go on."""
+
+    pages: export.Pages
+    headers: dict[str, str]
+    tail: dict[str, Any]
+
+
+def records_router(parts: Parts) -> APIRouter:
+    router = APIRouter(prefix="/v1/records", tags=["records"])
+
+    @router.post(
+        "",
+        dependencies=[Depends(require("ingest"))],
+        summary="Take in batches of records in one transaction; idempotent by id, each record judged by itself",
+        openapi_extra=body_schema("application/json", MSGPACK),
+    )
+    async def store(request: Request) -> Response:
+        body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
+        return answer(await parts.ingest.store(wire.decode(body, request.headers.get("content-type", ""))))
+
+    @router.get(
+        "", dependencies=[Depends(require("read"))], summary="Records by model, version, time or id; samples; exports"
+    )
+    async def find(query: Annotated[RecordQuery, Query()]) -> Response:
+        table = await _table(parts, query)
+        selection = _select(table, query)
+        found = await _find(parts, selection, query)
+        head = {"model": table.model, "version": table.version}
+        headers = {"Pilothouse-Model": table.model, "Pilothouse-Version": table.version, **found.headers}
+        stream = _stream(query.format, selection, found, head)
+        return StreamingResponse(stream, 200, headers, export.CONTENT_TYPES[query.format])
+
+    return router
+
+
+async def _table(parts: Parts, query: RecordQuery) -> RecordTable:
+    if query.model is None:
+        return await _table_with(parts, query.id or uuid.UUID(int=0))
+    if query.version is None:
+        return await parts.stats.newest_version(query.model)
+    return await parts.catalog.table(query.model, query.version)
+
+
+async def _table_with(parts: Parts, record_id: uuid.UUID) -> RecordTable:
+    """The model version that made a record; any, when there is no such record."""
+    tables = await parts.catalog.tables()
+    if not tables:
+        raise UnknownModelError("MODEL", None)
+    for table in tables:
+        wanted = Selection(table, fields_of(table, ["id"], labels=False)).between(record_id, _after(record_id))
+        if (await parts.reader.page(wanted, after=None, order="asc", rows=1)).rows:
+            return table
+    return tables[0]
+
+
+def _select(table: RecordTable, query: RecordQuery) -> Selection:
+    names = None if query.columns is None else [name.strip() for name in query.columns.split(",") if name.strip()]
+    wanted = Selection(table, fields_of(table, names, labels=query.labels), filters=query.filters)
+    if query.id is not None:
+        return wanted.between(query.id, _after(query.id))
+    start = None if query.start is None else floor_id(query.start)
+    return wanted.between(start, None if query.end is None else floor_id(query.end))
+
+
+async def _find(parts: Parts, wanted: Selection, query: RecordQuery) -> _Found:
+    wanted.conditions(parts.reader.adapter)  # a filter that cannot be is an error while there can still be one
+    reader, order = parts.reader, query.order
+    window: dict[str, str] = {}
+    if query.last is not None:
+        wanted, rows = await reader.newest(wanted, query.last)
+        window = {"Pilothouse-Window-Rows": str(rows)}
+    if query.sample is not None:
+        sample = await reader.sample(wanted, query.sample)
+        window = {"Pilothouse-Window-Rows": str(sample.window_rows)}
+        if sample.estimated:
+            window["Pilothouse-Window-Rows-Estimated"] = "true"
+        ids = sample.ids if order == "asc" else sample.ids[::-1]
+        return _Found(reader.by_id(wanted, ids, order), window, {"next": None, "total": sample.window_rows})
+    if query.last is not None:
+        return _Found(reader.pages(wanted, order=order, rows=None), window, {"next": None, "total": rows})
+    after = decode_cursor(query.cursor) if query.cursor else None
+    if query.format == "json":
+        return await _json_page(parts, wanted, query.limit or JSON_ROWS, order, after)
+    return _Found(reader.pages(wanted, order=order, rows=query.limit, after=after), window, {})
+
+
+async def _json_page(parts: Parts, wanted: Selection, rows: int, order: Order, after: uuid.UUID | None) -> _Found:
+    page = await parts.reader.page(wanted, after=after, order=order, rows=rows)
+
+    async def only() -> export.Pages:
+        if page.rows:
+            yield page
+
+    following = encode_cursor(page.last) if page.last is not None and page.rows == rows else None
+    return _Found(only(), {}, {"next": following})
+
+
+def _stream(kind: str, wanted: Selection, found: _Found, head: dict[str, Any]) -> export.Bytes:
+    if kind == "csv":
+        return export.csv_stream(wanted.fields, found.pages)
+    if kind == "parquet":
+        return export.parquet_stream(wanted.fields, found.pages)
+    if kind == "arrow":
+        return export.arrow_stream(wanted.fields, found.pages)
+    return export.json_stream(wanted.fields, found.pages, head, found.tail)
+
+
+def _after(record_id: uuid.UUID) -> uuid.UUID:
+    """The next larger id, so that one id is a window too."""
+    return uuid.UUID(int=min(record_id.int + 1, 2**128 - 1))

@@ -1,0 +1,81 @@
+"""What can be set from outside: `PILOTHOUSE_*`, and `COLLECTOR_PORT` or `PORT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from pilothouse.web.settings import ServiceSettings
+from services.collector.errors import DatabaseAddressError
+
+
+class CollectorSettings(ServiceSettings):
+    """The collector's settings. `database_url` may hold a password, so it is a secret."""
+
+    port: int = Field(
+        default=8001,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("COLLECTOR_PORT", "PORT"),
+        description="port to listen on",
+    )
+    state: Path = Field(default=Path(".pilothouse"), description="where the SQLite database is, without a database URL")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user@host/name or sqlite:///path; without it, SQLite in the state folder",
+    )
+    database_password_file: Path | None = Field(default=None, description="holds the database's password")
+    database_pool: int = Field(default=5, ge=1, le=100, description="connections to PostgreSQL at most")
+    database_timeout: float = Field(default=30, gt=0, description="seconds that one database operation may take")
+    retention_days: int = Field(
+        default=0, ge=0, description="days that records and their labels are kept; 0 keeps them for ever"
+    )
+    history_days: int = Field(
+        default=180, ge=0, description="days that drift runs, ended alerts and dead letters are kept; 0 for ever"
+    )
+    max_body_bytes: int = Field(default=32 << 20, ge=1024, description="largest body taken, as it comes in")
+    max_decoded_bytes: int = Field(default=128 << 20, ge=1024, description="largest body after decompression")
+    max_rows: int = Field(default=20_000, ge=1, description="most records or labels in one request")
+    ingest_concurrency: int = Field(default=3, ge=1, description="requests of records that are worked on at once")
+
+    def database(self) -> URL:
+        """The database's address, with the driver that is spoken here. Raises DatabaseAddressError."""
+        if self.database_url is None:
+            return URL.create("sqlite+aiosqlite", database=str(self.state / "collector.sqlite"))
+        url = _read_url(self.database_url.get_secret_value())
+        if self.database_password_file:
+            url = url.set(password=_read_password(self.database_password_file))
+        return url
+
+
+def _read_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseAddressError("PILOTHOUSE_DATABASE_URL: not a database URL") from None
+    kind = url.drivername.partition("+")[0]
+    if kind in ("postgresql", "postgres"):
+        return _speak_asyncpg(url)
+    if kind == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite+aiosqlite")
+    raise DatabaseAddressError(
+        f"PILOTHOUSE_DATABASE_URL: {kind!r} with database {url.database!r} is neither postgresql://host/name "
+        "nor sqlite:///path (in memory, every connection would be a database of its own)"
+    )
+
+
+def _speak_asyncpg(url: URL) -> URL:
+    """libpq calls it `sslmode`, asyncpg `ssl`, with the same values."""
+    mode = url.query.get("sslmode")
+    url = url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"])
+    return url.update_query_dict({"ssl": str(mode)}) if mode else url
+
+
+def _read_password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatabaseAddressError(f"PILOTHOUSE_DATABASE_PASSWORD_FILE: {path}: {type(error).__name__}") from None

@@ -1,0 +1,145 @@
+"""SQLite, the embedded default: write-ahead log, one writer, many readers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeEngine
+
+from pilothouse.ids import floor_id
+from services.collector import trouble
+from services.collector.moment import DAY_MS
+from services.collector.record_table import RecordTable
+from services.collector.sampling import INDEXED_LEVEL
+
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "id": sa.LargeBinary(16),
+    "number": sa.Double(),
+    "integer": sa.BigInteger(),
+    "boolean": sa.Boolean(),
+    "category": sa.Text(),
+    "text": sa.Text(),
+    "datetime": sa.BigInteger(),
+    "vector": sa.LargeBinary(),
+}
+
+
+class Sqlite:
+    """Two engines on one file. The writer's transactions begin IMMEDIATE: they wait for each other, never deadlock."""
+
+    def __init__(self, url: sa.URL, *, pool: int, timeout_seconds: float) -> None:
+        self._path = Path(url.database or "")
+        self._writer = self._engine(url, "BEGIN IMMEDIATE", 1, timeout_seconds)
+        self._reader = self._engine(url, "BEGIN", pool, timeout_seconds)
+
+    def _engine(self, url: sa.URL, begin: str, pool: int, timeout_seconds: float) -> AsyncEngine:
+        engine = create_async_engine(url, pool_size=pool, max_overflow=0, pool_timeout=timeout_seconds)
+
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def make_folder(*_: Any) -> None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def configure(connection: Any, _: Any) -> None:
+            """The driver's own BEGIN is turned off, so that DDL is transactional too.
+
+            FULL: what is acknowledged to a shipper is unlinked there, so it must survive a power cut here.
+            """
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            for pragma in (f"busy_timeout = {int(timeout_seconds * 1000)}", "journal_mode = WAL", "synchronous = FULL"):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @property
+    def address(self) -> str:
+        return f"SQLite at {self._path}"
+
+    @property
+    def reader(self) -> AsyncEngine:
+        return self._reader
+
+    @property
+    def writer(self) -> AsyncEngine:
+        return self._writer
+
+    def column_type(self, kind: str) -> TypeEngine[Any]:
+        return _TYPES[kind]
+
+    def native_id(self, record_id: uuid.UUID) -> Any:
+        return record_id.bytes
+
+    def to_native(self, kind: str, values: Sequence[Any]) -> Sequence[Any]:
+        return values
+
+    def to_canonical(self, kind: str, values: Sequence[Any]) -> Sequence[Any]:
+        return values
+
+    def among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+        return column.in_(values)
+
+    def greatest(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        return sa.func.max(*columns) if len(columns) > 1 else columns[0]
+
+    async def lock(self, connection: AsyncConnection, name: str) -> None:
+        """BEGIN IMMEDIATE is the lock."""
+
+    async def create_table(self, connection: AsyncConnection, table: RecordTable) -> None:
+        """WITHOUT ROWID: the table is its primary key's tree, so a window of time is one stretch of the file."""
+        definition = sa.schema.CreateTable(table.table).compile(dialect=connection.dialect)
+        await connection.exec_driver_sql(f"{str(definition).rstrip()} WITHOUT ROWID")
+        await connection.exec_driver_sql(
+            f'CREATE INDEX "{table.name}_s" ON "{table.name}" (level, id) WHERE level >= {INDEXED_LEVEL}'
+        )
+
+    async def ensure_days(self, connection: AsyncConnection, table: RecordTable, days: Iterable[int]) -> None:
+        """There are no partitions here."""
+
+    def lacks_days(self, table: RecordTable, days: Iterable[int]) -> bool:
+        return False
+
+    def know_days(self, table: RecordTable, days: Iterable[int]) -> None:
+        """There are no partitions here."""
+
+    def forget_days(self, table: RecordTable) -> None:
+        """There are no partitions here."""
+
+    async def insert(self, connection: AsyncConnection, table: RecordTable, columns: list[list[Any]]) -> dict[int, int]:
+        by_day: dict[int, list[tuple[Any, ...]]] = {}
+        for row in zip(*columns, strict=True):
+            by_day.setdefault(row[1] // DAY_MS, []).append(row)
+        names = ", ".join(f'"{name}"' for name in table.names)
+        places = ", ".join("?" * len(table.names))
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({places}) ON CONFLICT DO NOTHING'  # noqa: S608 - names of ours, from a checked manifest
+        stored: dict[int, int] = {}
+        for day, rows in sorted(by_day.items()):
+            stored[day] = (await connection.exec_driver_sql(statement, rows)).rowcount
+        return stored
+
+    async def room(self, connection: AsyncConnection, table: RecordTable) -> set[int]:
+        return set()
+
+    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> None:
+        identity = table.table.c.id
+        start, end = floor_id(day * DAY_MS).bytes, floor_id((day + 1) * DAY_MS).bytes
+        await connection.execute(sa.delete(table.table).where(identity >= start, identity < end))
+
+    def unavailable(self, error: BaseException) -> str | None:
+        reason = trouble.sqlite_reason(error)
+        return None if reason is None else f"{self.address}: {reason}"
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
