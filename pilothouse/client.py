@@ -1,0 +1,67 @@
+"""The inference service from Python: `Client("http://127.0.0.1:8000").predict("house-prices", [{...}])`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from pilothouse.errors import Fault, InputError, RemoteError
+from pilothouse.manifest import Manifest
+
+
+class Client:
+    """A connection to the inference service. Close it, or use it as a context manager.
+
+    Raises InputError (with the API's faults) for inputs that do not fit, RemoteError for everything else.
+    """
+
+    def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 30) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds)
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every loaded model: name, version, task, state, whether it is the default."""
+        return list(self._json("GET", "/models")["models"])
+
+    def manifest(self, name: str, version: str | None = None) -> Manifest:
+        path = f"/models/{name}" if version is None else f"/models/{name}/versions/{version}"
+        return Manifest.model_validate(self._json("GET", path))
+
+    def predict(self, name: str, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Predictions in the order given, each with its id."""
+        body = {"instances": [dict(i) for i in instances]}
+        return list(self._json("POST", f"/models/{name}/predict", json=body)["predictions"])
+
+    def predict_images(self, name: str, files: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Predictions for image files (PNG, JPEG, ...), in the order given."""
+        parts = [("file", (f"{i}", data, "application/octet-stream")) for i, data in enumerate(files)]
+        answer = self._json("POST", f"/models/{name}/predict", files=parts)
+        return list(answer["predictions"]) if "predictions" in answer else [answer]
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx2.HTTPError as error:
+            raise RemoteError(path, None, str(error) or type(error).__name__) from error
+        try:
+            body = response.json()
+        except ValueError as error:
+            raise RemoteError(path, response.status_code, response.text[:200]) from error
+        if response.is_success:
+            return dict(body)
+        faults = [Fault(f["path"], f["code"], f["message"]) for f in body.get("errors", ())]
+        if faults and response.status_code in (413, 415, 422):
+            raise InputError(faults)
+        raise RemoteError(path, response.status_code, body.get("detail") or body.get("title") or "")

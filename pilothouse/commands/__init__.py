@@ -1,0 +1,1 @@
+"""The commands of `pilothouse`, by subject. Each module has `register(app)`."""

@@ -1,0 +1,180 @@
+"""A packed model, loaded: inputs in, predictions and log columns out.
+
+The inference service answers with it and `pack` writes the reference with it, so that what is logged and what is
+compared with can never have gone through different code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilothouse import images
+from pilothouse.columns import model_columns
+from pilothouse.errors import OutputError, PackageError
+from pilothouse.manifest import ImageInput, Manifest
+from pilothouse.package import Package
+from pilothouse.tabular import TabularCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Validated inputs: tuples in the manifest's feature order, or uint8 images (height, width, channels)."""
+
+    rows: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the model answered: predictions (classes or numbers), probabilities float64 (rows, classes), embedding
+    float32 (rows, size), risk tiers."""
+
+    prediction: list[Any]
+    probabilities: NDArray[np.float64] | None = None
+    embedding: NDArray[np.float32] | None = None
+    risk: list[str] | None = None
+
+
+class Model:
+    """One model version in memory. `threads` is how many threads one run may use."""
+
+    def __init__(self, package: Package, threads: int = 1, max_rows: int = 10_000) -> None:
+        self.package = package
+        self.manifest: Manifest = package.manifest
+        self.columns_logged = model_columns(self.manifest)
+        self.tabular = None
+        if not isinstance(self.manifest.input, ImageInput):
+            self.tabular = TabularCodec(self.manifest.input, max_rows)
+        self._session = open_session(package, threads)
+        self._output_names = [o.name for o in self._session.get_outputs()]
+        self._tiers = self.manifest.output.risk_tiers
+        self._floors = np.array([t.from_probability for t in self._tiers])
+
+    def parse(self, instances: Sequence[Mapping[str, Any]]) -> Inputs:
+        """Validate feature objects. Raises InputError naming every fault."""
+        if self.tabular is None:
+            raise PackageError(f"{self.manifest.key} takes images, not features")
+        return Inputs(list(self.tabular.validate(instances)))
+
+    def parse_images(self, files: Sequence[bytes]) -> Inputs:
+        """Decode image files. Raises NotAnImage or TooLarge."""
+        return Inputs([images.decode(data, self._image, f"file[{i}]") for i, data in enumerate(files)])
+
+    def run(self, inputs: Inputs) -> Outputs:
+        """Run the graph on all inputs at once.
+
+        Raises OutputError when the answer of any row is not finite or has another shape than the manifest says.
+        """
+        answers = self._session.run(self._output_names, self.tensors(inputs))
+        named = dict(zip(self._output_names, answers, strict=True))
+        output = named["output"]
+        if not np.isfinite(output).all():
+            raise OutputError(f"{self.manifest.key} answered NaN or infinity")
+        embedding = named.get("embedding")
+        if self.manifest.task == "regression":
+            return Outputs(output.reshape(len(inputs)).tolist(), embedding=embedding)
+        return self._classes(output.astype(np.float64).reshape(len(inputs), -1), embedding)
+
+    def tensors(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
+        """What the graph is fed with: see `TabularInput` and `ImageInput`."""
+        return self.tabular.tensors(inputs.rows) if self.tabular else {"image": np.stack(inputs.rows)}
+
+    def log_rows(self, inputs: Inputs, outputs: Outputs) -> list[tuple[Any, ...]]:
+        """Values of `model_columns`, one tuple a row, as they go on the wire."""
+        embedding = outputs.embedding
+        wire = None if embedding is None else [row.tobytes() for row in embedding.astype("<f4", copy=False)]
+        return list(zip(*self._ordered(inputs, outputs, wire), strict=True))
+
+    def columns(self, inputs: Inputs, outputs: Outputs) -> dict[str, list[Any]]:
+        """The same by name, for the reference: datetimes as datetime64[ms], embeddings as float32 arrays."""
+        embedding = None if outputs.embedding is None else list(outputs.embedding.astype(np.float32))
+        named = dict(zip((c.name for c in self.columns_logged), self._ordered(inputs, outputs, embedding), strict=True))
+        for column in self.columns_logged:
+            if column.kind == "datetime":
+                milliseconds = [np.iinfo(np.int64).min if v is None else v for v in named[column.name]]
+                named[column.name] = list(np.array(milliseconds, dtype="datetime64[ms]"))
+        return named
+
+    @property
+    def _image(self) -> ImageInput:
+        if not isinstance(self.manifest.input, ImageInput):
+            raise PackageError(f"{self.manifest.key} takes features, not images")
+        return self.manifest.input
+
+    def _ordered(self, inputs: Inputs, outputs: Outputs, embedding: list[Any] | None) -> list[list[Any]]:
+        ordered = self._input_columns(inputs)
+        ordered.append(outputs.prediction)
+        if outputs.probabilities is not None:
+            ordered += outputs.probabilities.T.tolist()
+        if outputs.risk is not None:
+            ordered.append(outputs.risk)
+        if embedding is not None and self.columns_logged[-1].kind == "vector":
+            ordered.append(embedding)
+        return ordered
+
+    def _input_columns(self, inputs: Inputs) -> list[list[Any]]:
+        if self.tabular:
+            return [list(column) for column in zip(*inputs.rows, strict=True)]
+        named = images.statistics(np.stack(inputs.rows), self._image.statistics)
+        return [named[name].tolist() for name in self._image.statistics]
+
+    def _classes(self, probabilities: NDArray[np.float64], embedding: NDArray[np.float32] | None) -> Outputs:
+        classes = self.manifest.output.classes or ()
+        if probabilities.shape[1] != len(classes):
+            raise OutputError(
+                f"{self.manifest.key} answered {probabilities.shape[1]} probabilities for {len(classes)} classes"
+            )
+        if self.manifest.task == "binary":
+            chosen = (probabilities[:, 1] >= self.manifest.output.threshold).astype(int)
+        else:
+            chosen = probabilities.argmax(axis=1)
+        risk = None
+        if self._tiers:
+            steps = np.searchsorted(self._floors, probabilities[:, 1], side="right") - 1
+            risk = [self._tiers[max(int(s), 0)].name for s in steps]
+        return Outputs([classes[int(i)] for i in chosen], probabilities, embedding, risk)
+
+
+def open_session(package: Package, threads: int = 1) -> Any:
+    """An ONNX Runtime session for the package's artifact, on the CPU.
+
+    Telemetry is switched off before the library is first imported (since 1.29 it reports to its maker).
+    Raises PackageError when the file is no graph, or takes or gives other tensors than the contract names.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(package.artifact), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
+        raise PackageError(f"{package.artifact}: ONNX Runtime cannot load it: {error}") from error
+    _check_names(package.manifest, session)
+    return session
+
+
+def _check_names(manifest: Manifest, session: Any) -> None:
+    if isinstance(manifest.input, ImageInput):
+        wanted = {"image"}
+    else:
+        types = {"categories" if f.type == "category" else "numbers" for f in manifest.input.features}
+        wanted = types
+    given = {i.name for i in session.get_inputs()}
+    outputs = {o.name for o in session.get_outputs()}
+    needed = {"output"} | ({"embedding"} if model_columns(manifest)[-1].kind == "vector" else set())
+    if given != wanted or not needed <= outputs:
+        raise PackageError(
+            f"{manifest.key}: the graph takes {sorted(given)} and gives {sorted(outputs)}; "
+            f"the manifest needs {sorted(wanted)} and {sorted(needed)}"
+        )

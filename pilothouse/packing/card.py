@@ -1,0 +1,81 @@
+"""The model card that is written when the packer brings none: what is known, and what is still to be said."""
+
+from __future__ import annotations
+
+from pilothouse.manifest import Feature, ImageInput, Manifest
+from pilothouse.packing.parity import Parity
+
+TEMPLATE = """\
+# {name} {version}
+
+{description}
+
+| | |
+|---|---|
+| task | {task} |
+| answers | {answers} |
+| takes | {takes} |
+| reference | {rows} rows |
+| graph against torch | differ by at most {difference:.2g} on {compared} rows (allowed: {limit:.2g}) |
+
+{inputs}
+## To be said by whoever packed it
+- How good is it, on which data that it was not fitted on?
+- Where does the training data come from, under which licence?
+- What is it for, and what is it not for?
+"""
+
+
+def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
+    return TEMPLATE.format(
+        name=manifest.name,
+        version=manifest.version,
+        description=manifest.description or "No description was given.",
+        task=manifest.task,
+        answers=_answers(manifest),
+        takes=_takes(manifest),
+        rows=rows,
+        difference=parity.difference,
+        compared=parity.rows,
+        limit=parity.limit,
+        inputs=_inputs(manifest),
+    )
+
+
+def _answers(manifest: Manifest) -> str:
+    output = manifest.output
+    if output.classes:
+        return ", ".join(output.classes)
+    return f"{output.target}, {output.unit}" if output.unit else output.target
+
+
+def _takes(manifest: Manifest) -> str:
+    if isinstance(manifest.input, ImageInput):
+        return f"images, {manifest.input.width} x {manifest.input.height}, mode {manifest.input.mode}"
+    return f"{len(manifest.input.features)} features"
+
+
+def _inputs(manifest: Manifest) -> str:
+    if isinstance(manifest.input, ImageInput):
+        return ""
+    lines = ["| feature | type | accepted |", "|---|---|---|"]
+    lines += [f"| `{f.name}` | {f.type}{_unit(f)} | {_accepted(f)} |" for f in manifest.input.features]
+    return "\n".join(lines) + "\n\n"
+
+
+def _unit(feature: Feature) -> str:
+    return f", {feature.unit}" if feature.unit else ""
+
+
+def _accepted(feature: Feature) -> str:
+    if feature.categories:
+        return ", ".join(feature.categories)
+    if feature.type == "boolean":
+        return "true, false"
+    return f"{_bound(feature.minimum)} to {_bound(feature.maximum)}"
+
+
+def _bound(value: object) -> str:
+    if value is None:
+        return "any"
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)[:10]

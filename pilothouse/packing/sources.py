@@ -1,0 +1,162 @@
+"""Where a reference comes from: a DataFrame, a parquet or CSV file, a folder of images, or arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pilothouse import images
+from pilothouse.errors import InputError, PackageError
+from pilothouse.manifest import STATISTICS, ImageInput, TabularInput, Task
+from pilothouse.packing.features import Overrides, infer_features, instances
+from pilothouse.packing.labels import as_labels, infer_classes
+from pilothouse.tabular import TabularCodec
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+Reference = pd.DataFrame | Path | str | tuple[NDArray[np.uint8], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A reference, ready for the model: `rows` as `pilothouse.model.Inputs` wants them, and the label of each."""
+
+    spec: TabularInput | ImageInput
+    rows: list[Any]
+    labels: list[Any]
+    classes: tuple[str, ...] | None
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What the graph is fed with, for all rows at once."""
+        if isinstance(self.spec, ImageInput):
+            return {"image": np.stack(self.rows)}
+        return TabularCodec(self.spec).tensors(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the caller of `pack` said about the reference."""
+
+    task: Task
+    target: str | None = None
+    classes: tuple[str, ...] | None = None
+    features: Overrides | None = None
+    size: tuple[int, int] | None = None
+    resize: bool = False
+    statistics: tuple[str, ...] | None = None
+    rows: int = 5_000
+
+
+def read_reference(reference: Reference, wanted: Wanted) -> Material:
+    """Read, sample (with a fixed seed) and validate a reference. Raises PackageError with what is wrong."""
+    if isinstance(reference, tuple):
+        return _from_arrays(reference[0], pd.Series(reference[1]), wanted)
+    if isinstance(reference, pd.DataFrame):
+        return _from_frame(reference, wanted)
+    path = Path(reference)
+    if path.is_dir():
+        return _from_arrays(*_read_folder(path, wanted.size), wanted)
+    return _from_frame(_read_table(path), wanted)
+
+
+def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
+    if frame.empty:
+        raise PackageError("the reference is empty")
+    if wanted.target is None:
+        raise PackageError("`target` must name the column of the reference that holds the labels")
+    if wanted.target not in frame.columns:
+        names = ", ".join(map(str, frame.columns))
+        raise PackageError(f"the reference has no column {wanted.target!r} for the labels; it has {names}")
+    if frame.columns.has_duplicates:
+        twice = ", ".join(sorted({str(n) for n in frame.columns[frame.columns.duplicated()]}))
+        raise PackageError(f"the reference has two columns of the same name: {twice}")
+    inputs, labels = frame.drop(columns=wanted.target), frame[wanted.target]
+    spec = TabularInput(features=infer_features(inputs, wanted.features))
+    classes = infer_classes(labels, wanted.task, wanted.classes)
+    chosen = _sample(len(frame), wanted.rows)
+    rows = _validated(inputs.iloc[chosen], spec)
+    return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes)
+
+
+def _validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
+    try:
+        return list(TabularCodec(spec).validate(instances(inputs, spec.features)))
+    except InputError as error:
+        raise PackageError(f"the reference does not fit the features: {error}") from error
+
+
+def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -> Material:
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise PackageError(
+            f"images must be uint8 of shape (rows, height, width[, channels]), not {pixels.dtype} {pixels.shape}"
+        )
+    pixels = pixels[..., np.newaxis] if pixels.ndim == 3 else pixels
+    count, height, width, channels = pixels.shape
+    if not count:
+        raise PackageError("the reference is empty")
+    if channels not in (1, 3):
+        raise PackageError(f"images must have 1 or 3 channels in the last place, not {channels}")
+    if len(labels) != count:
+        raise PackageError(f"{count} images have {len(labels)} labels")
+    spec = ImageInput(
+        width=width,
+        height=height,
+        mode="L" if channels == 1 else "RGB",
+        resize=wanted.resize,
+        statistics=wanted.statistics or STATISTICS[: 7 if channels == 1 else 8],
+    )
+    chosen = _sample(count, wanted.rows)
+    classes = infer_classes(labels, wanted.task, wanted.classes)
+    kept = as_labels(labels.iloc[chosen], wanted.task, classes)
+    return Material(spec, list(pixels[chosen]), kept, classes)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise PackageError(f"{path} does not exist")
+    if path.suffix == ".csv":
+        return pd.read_csv(path)
+    if path.suffix in (".parquet", ".pq"):
+        return pd.read_parquet(path)
+    raise PackageError(f"{path} is neither .parquet nor .csv nor a folder of images")
+
+
+def _read_folder(folder: Path, size: tuple[int, int] | None) -> tuple[NDArray[np.uint8], pd.Series[Any]]:
+    """Images of FOLDER/CLASS/*: pixels (rows, height, width, channels) and the class of each.
+
+    `size` is (height, width); without it, and for the mode, the first image says.
+    """
+    files = [p for p in sorted(folder.glob("*/*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+    if not files:
+        raise PackageError(f"{folder} holds no images; it needs a folder for each class: CLASS/image.png")
+    spec = _spec_of(files[0], size)
+    pixels = []
+    for file in files:
+        try:
+            pixels.append(images.decode(file.read_bytes(), spec, str(file)))
+        except InputError as error:
+            raise PackageError(str(error)) from error
+    return np.stack(pixels), pd.Series([f.parent.name for f in files])
+
+
+def _spec_of(file: Path, size: tuple[int, int] | None) -> ImageInput:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            width, height = image.size if size is None else (size[1], size[0])
+            mode = "L" if image.mode in ("1", "L") or image.mode.startswith("I") else "RGB"
+    except (OSError, UnidentifiedImageError) as error:
+        raise PackageError(f"{file} is not an image: {error}") from error
+    return ImageInput(width=width, height=height, mode=mode, resize=size is not None)
+
+
+def _sample(count: int, rows: int) -> NDArray[np.int64]:
+    """Positions of at most `rows` of `count`, rising, the same ones every time."""
+    if count <= rows:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, rows, replace=False))

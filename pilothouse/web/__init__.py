@@ -1,0 +1,1 @@
+"""What every Pilothouse service shares: health, metrics, problems, traces, logs, keys, settings."""
