@@ -1,0 +1,94 @@
+"""The collector over HTTP: records as Arrow, results as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx2
+import msgspec
+import pyarrow as pa
+
+from pilothouse.web.trace import trace_headers
+from services.drift.errors import CollectorAwayError
+from services.drift.records import Rows
+from services.drift.window import SCORED_ROWS, Window
+
+WINDOW_ROWS = "Pilothouse-Window-Rows"
+UNKNOWN_MODEL, UNKNOWN_COLUMN = 404, 422
+
+
+class HttpRecords:
+    """Satisfies `records.Records`."""
+
+    def __init__(self, url: str, api_key: str | None, timeout_seconds: float) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, 2))
+        self._http = httpx2.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
+
+    async def newest(self, model: str, version: str) -> str | None:
+        query = {"model": model, "version": version, "limit": 1, "order": "desc", "columns": "id"}
+        answer = await self._get("/v1/records", query)
+        records = [] if answer is None else _json(answer).get("records", [])
+        return str(records[0]["id"]) if records else None
+
+    async def labels(self, model: str, version: str) -> int:
+        answer = await self._get("/v1/stats", {})
+        models = [] if answer is None else _json(answer).get("models", [])
+        return sum(int(m.get("labels") or 0) for m in models if (m["model"], m["version"]) == (model, version))
+
+    async def read(
+        self, model: str, version: str, window: Window, columns: Sequence[str], *, with_labels: bool = False
+    ) -> Rows:
+        query: dict[str, Any] = {"model": model, "version": version, "format": "arrow", "labels": with_labels}
+        query |= {"last": window.rows} if window.rows else {"from": window.start_ms, "to": window.end_ms}
+        if window.rows is None or window.rows > SCORED_ROWS:
+            query["sample"] = SCORED_ROWS
+        query = {name: value for name, value in query.items() if value is not None}
+        answer = await self._get("/v1/records", {**query, "columns": ",".join(("id", *columns))}, UNKNOWN_COLUMN)
+        if answer is not None and answer.status_code == UNKNOWN_COLUMN:  # announced by somebody with other columns
+            answer = await self._get("/v1/records", query)
+        if answer is None:
+            return Rows(pa.table({}), 0)
+        table = _table(answer)
+        return Rows(table, int(answer.headers.get(WINDOW_ROWS, table.num_rows)))
+
+    async def save_run(self, run: Mapping[str, Any]) -> None:
+        await self._send("POST", "/v1/drift-runs", content=msgspec.json.encode(run))
+
+    async def runs(self, query: Mapping[str, str]) -> bytes:
+        answer = await self._get("/v1/drift-runs", dict(query))
+        return b'{"drift_runs":[],"next":null}' if answer is None else answer.content
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _get(self, path: str, query: Mapping[str, Any], *accept: int) -> httpx2.Response | None:
+        """The answer, successful or of a status to `accept`; None of a model that was never announced."""
+        answer = await self._send("GET", path, accept=(UNKNOWN_MODEL, *accept), params=query)
+        return None if answer.status_code == UNKNOWN_MODEL else answer
+
+    async def _send(self, method: str, path: str, *, accept: tuple[int, ...] = (), **request: Any) -> httpx2.Response:
+        headers = trace_headers() | ({"content-type": "application/json"} if "content" in request else {})
+        try:
+            answer = await self._http.request(method, path, headers=headers, **request)
+        except Exception as error:  # a connection reset has raised a bare AttributeError inside HTTP libraries
+            raise CollectorAwayError(f"the collector does not answer ({type(error).__name__})") from error
+        if answer.is_success or answer.status_code in accept:
+            return answer
+        raise CollectorAwayError(f"the collector answered {answer.status_code} to {method} {path}: {answer.text[:200]}")
+
+
+def _json(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError as error:
+        raise CollectorAwayError(f"the collector's answer is no JSON: {error}") from error
+    return body
+
+
+def _table(answer: httpx2.Response) -> pa.Table:
+    try:
+        return pa.ipc.open_stream(answer.content).read_all()
+    except pa.ArrowException as error:
+        raise CollectorAwayError(f"the collector's answer is no Arrow stream: {error}") from error

@@ -1,0 +1,116 @@
+"""What Prometheus sees of drift. A number that could not be computed has no series, and `computable` is 0: an old
+number, or a 0 that was never measured, would be a false all-clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.drift.run import Run
+from services.drift.verdict import ColumnResult
+
+MODEL = ("model", "version")
+COLUMN = (*MODEL, "column")
+
+
+class DriftMetrics:
+    """`clock` gives milliseconds since the epoch, for the age of a run."""
+
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._columns: dict[tuple[str, str], set[str]] = {}
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = MODEL) -> Gauge:
+            return Gauge(f"pilothouse_drift_{name}", text, labels, registry=registry)
+
+        self.share = gauge("share", "Share of the compared columns that drifted.")
+        self.detected = gauge("detected", "1 when the model's verdict is drift, 0 when it is no drift.")
+        self.computable = gauge("computable", "1 when there is a verdict, 0 when there is none (see /drift for why).")
+        self.stale = gauge("stale", "1 when the collector is away and the verdict is an old one.")
+        self.rows = gauge("rows", "Rows of the window that were compared.")
+        self.age = gauge("age_seconds", "Time since the last run, in seconds.")
+        self.by_column = {
+            "score": gauge("score", "Drift score of a column; compare with its threshold.", COLUMN),
+            "threshold": gauge("threshold", "Score at which the column has drifted.", COLUMN),
+            "missing_share": gauge("missing_share", "Share of the column's values that are missing.", COLUMN),
+            "new_category_share": gauge("new_category_share", "Share that the reference has no category for.", COLUMN),
+            "out_of_range_share": gauge("out_of_range_share", "Share beyond the reference's extreme values.", COLUMN),
+            "unusable_share": gauge("unusable_share", "Share given with a wrong type, or not finite.", COLUMN),
+        }
+        self.column_computable = gauge("column_computable", "1 when the column was compared, else 0.", COLUMN)
+        self.runs = Counter(
+            "pilothouse_drift_runs_total", "Scoring runs, by what they said.", (*MODEL, "verdict"), registry=registry
+        )
+        self.seconds = Histogram(
+            "pilothouse_drift_run_seconds",
+            "Time of a scoring run, reading the records included, in seconds.",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=registry,
+        )
+        self.loop_errors = Counter(
+            "pilothouse_drift_schedule_errors_total",
+            "Failures of the scheduler that it went on after.",
+            registry=registry,
+        )
+        self.unsaved = Counter(
+            "pilothouse_drift_unsaved_runs_total", "Runs that the collector did not take.", registry=registry
+        )
+
+    def publish(self, run: Run) -> None:
+        """Show a run; what the one before had and this one has not disappears."""
+        key, result = run.key, run.result
+        known = result.verdict != "unknown"
+        self.computable.labels(*key).set(known)
+        self.stale.labels(*key).set(run.stale is not None)
+        self.rows.labels(*key).set(result.rows)
+        self.age.labels(*key).set_function(lambda: max(self._clock() - run.at_ms, 0) / 1000)
+        _set(self.detected, key, float(result.verdict == "drift") if known else None)
+        _set(self.share, key, result.drift_share if known else None)
+        if not run.stale:
+            self.runs.labels(*key, result.verdict).inc()
+        self._publish_columns(key, {c.name: c for c in result.columns})
+
+    def forget(self, key: tuple[str, str]) -> None:
+        """A version that is not watched any more has no series."""
+        self._publish_columns(key, {})
+        for gauge in (self.share, self.detected, self.computable, self.stale, self.rows, self.age):
+            _set(gauge, key, None)
+
+    def _publish_columns(self, key: tuple[str, str], columns: dict[str, ColumnResult]) -> None:
+        for name in self._columns.get(key, set()) | columns.keys():
+            column = columns.get(name)
+            _set(self.column_computable, (*key, name), float(column.drifted is not None) if column else None)
+            for field, gauge in self.by_column.items():
+                _set(gauge, (*key, name), getattr(column, field) if column else None)
+        self._columns[key] = set(columns)
+
+
+class ReportMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.reports = Counter(
+            "pilothouse_drift_reports_total",
+            "Reports asked of the worker, by outcome.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "pilothouse_drift_report_seconds",
+            "Time to make a report, in seconds.",
+            buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 120),
+            registry=registry,
+        )
+        self.worker_starts = Counter(
+            "pilothouse_drift_worker_starts_total", "Times the report worker was started.", registry=registry
+        )
+        self.worker_up = Gauge("pilothouse_drift_worker_up", "1 while the report worker runs.", registry=registry)
+        self.worker_memory = Gauge(
+            "pilothouse_drift_worker_memory_bytes", "Peak resident memory of the report worker.", registry=registry
+        )
+
+
+def _set(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
+    if value is not None:
+        gauge.labels(*labels).set(value)
+        return
+    gauge.remove(*labels)

@@ -1,0 +1,130 @@
+"""Scoring: read a window, compare it with the baseline, remember and tell what was said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from pilothouse.manifest import Manifest
+from pilothouse.package import Package
+from services.drift.baseline import Baseline, Baselines
+from services.drift.errors import CollectorAwayError, ReferenceFault
+from services.drift.records import Records, Rows
+from services.drift.reference import LABEL
+from services.drift.run import Run, empty_run
+from services.drift.verdict import judge, unknown
+from services.drift.window import Window, show_moment
+
+FRESH_MS = 1_000  # so long a verdict stands, however fast records come
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A run with what it was made from; both None where nothing could be compared."""
+
+    run: Run
+    baseline: Baseline | None = None
+    table: pa.Table | None = None
+
+
+class Monitor:
+    """`clock` gives milliseconds since the epoch. `newest` holds the last run of every model version."""
+
+    def __init__(self, records: Records, baselines: Baselines, clock: Clock) -> None:
+        self.newest: dict[tuple[str, str], Run] = {}
+        self._records, self._baselines, self._clock = records, baselines, clock
+        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def score(self, package: Package, window: Window, *, every_column: bool = False) -> Scored:
+        """Compare a window. What the data cannot say is a verdict; raises CollectorAwayError only.
+
+        `every_column`: read what a report shows too, not only what drift is measured on.
+        """
+        manifest, at = package.manifest, self._clock()
+        newest = await self._records.newest(manifest.name, manifest.version)
+        if newest is None:
+            nothing = unknown("no-records", "nothing was logged yet by this version of the model")
+            return Scored(empty_run(manifest, window, nothing, at))
+        try:
+            baseline = await self._baselines.get(package)
+        except ReferenceFault as fault:
+            return Scored(empty_run(manifest, window, unknown(fault.reason, str(fault)), at, newest))
+        names = _columns(manifest, baseline, every_column)
+        rows = await self._records.read(manifest.name, manifest.version, window, names, with_labels=every_column)
+        started = empty_run(manifest, window, unknown("no-records", ""), at, newest)
+        return Scored(await asyncio.to_thread(_compare, started, manifest, baseline, rows), baseline, rows.table)
+
+    async def score_newest(self, package: Package) -> Run:
+        """Score the window that the manifest names, and remember it. Raises CollectorAwayError."""
+        window = Window(rows=package.manifest.monitoring.window_rows)
+        run = (await self.score(package, window)).run
+        self.newest[run.key] = run
+        return run
+
+    async def current(self, package: Package) -> tuple[Run, bool]:
+        """The last run, or a new one where records have come since; whether it is new.
+
+        While the collector is away, the last run is marked stale: no verdict is better than an old one passed for new.
+        """
+        key = (package.manifest.name, package.manifest.version)
+        async with self._locks[key]:
+            last = self.newest.get(key)
+            try:
+                newest = await self._records.newest(*key)
+                if last and _lasts(last, newest, self._clock()):
+                    return last, False
+                return await self.score_newest(package), True
+            except CollectorAwayError as error:
+                return self._without_collector(package, last, error), True
+
+    def _without_collector(self, package: Package, last: Run | None, error: CollectorAwayError) -> Run:
+        if last is None or last.result.reason == "collector-away":
+            window = Window(rows=package.manifest.monitoring.window_rows)
+            run = empty_run(package.manifest, window, unknown("collector-away", str(error)), self._clock())
+        else:
+            since = f"this was said at {show_moment(last.at_ms)}; the collector has been away since then ({error})"
+            run = last if last.stale else replace(last, stale=since)
+        self.newest[run.key] = run
+        return run
+
+    def forget(self, watched: set[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Drop what was said of versions that are not `watched` any more; which they were."""
+        gone = [key for key in self.newest if key not in watched]
+        for key in gone:
+            del self.newest[key]
+            self._locks.pop(key, None)
+        return gone
+
+
+def _lasts(run: Run, newest: str | None, now_ms: int) -> bool:
+    """Whether nothing but new records could change what it says, and there are none; or it is hardly a second old."""
+    compared = run.result.reason == "compared"
+    unchanged = newest == run.newest and (compared or run.result.reason == "too-few-rows")
+    return run.stale is None and (unchanged or (compared and now_ms - run.at_ms < FRESH_MS))
+
+
+def _columns(manifest: Manifest, baseline: Baseline, every_column: bool) -> list[str]:
+    monitored = [c.name for c in manifest.monitored_columns]
+    if not every_column:
+        return monitored
+    shown = [n for n in baseline.reference.table.column_names if n != LABEL]
+    return list(dict.fromkeys([*monitored, *shown]))
+
+
+def _compare(started: Run, manifest: Manifest, baseline: Baseline, rows: Rows) -> Run:
+    """The run with what was found."""
+    first, last = rows.span_ms()
+    return replace(
+        started,
+        result=judge(manifest, baseline.reference, baseline.thresholds, rows.table),
+        window_rows=rows.window_rows,
+        first_ms=first,
+        last_ms=last,
+        reference_rows=baseline.reference.rows,
+        drift_share_limit=manifest.monitoring.drift_share,
+    )

@@ -1,0 +1,86 @@
+"""What the service says in HTML by itself: the banner over Evidently's report, and the page for while it is made."""
+
+from __future__ import annotations
+
+import html
+
+from services.drift.run import Run
+from services.drift.verdict import ColumnResult
+
+_COLOURS = {"drift": "#a4281b", "no drift": "#1d6f42", "unknown": "#8a5a00"}
+_STYLE = (
+    "body{margin:0;font:16px/1.5 system-ui,sans-serif;color:#1c2733;background:#fff}"
+    ".pilothouse{padding:20px 28px;border-bottom:1px solid #d5dbe1;background:#fff;color:#1c2733;"
+    "font:15px/1.5 system-ui,sans-serif}.pilothouse h1{font-size:20px;margin:0 0 4px}"
+    ".pilothouse b.verdict{color:#fff;border-radius:4px;padding:2px 10px;margin-right:10px}"
+    ".pilothouse p{margin:4px 0}.pilothouse ul{margin:6px 0 0;padding-left:22px}"
+)
+
+
+def with_banner(page: bytes, run: Run) -> bytes:
+    """Evidently's page with what /drift says at its top, so that both can be seen to be the same."""
+    head, body, rest = page.partition(b"<body>")
+    if not body:
+        raise ValueError("Evidently's page has no body")
+    return head + b"<style>" + _STYLE.encode() + b"</style>" + body + _banner(run).encode() + rest
+
+
+def plain_page(run: Run) -> bytes:
+    """A page of our own, for when there was nothing that Evidently could compare."""
+    return _document(f"Drift of {run.model} {run.version}", _banner(run))
+
+
+def waiting_page(model: str, window: str, seconds: int) -> bytes:
+    """Shown while the report is being made; the browser asks again by itself."""
+    text = (
+        f'<div class="pilothouse"><h1>The drift report of {_text(model)} is being made</h1>'
+        f"<p>Evidently compares {_text(window)} with the reference. The first report after a start takes about ten "
+        f"seconds, the next ones fewer. This page asks again every {seconds} seconds.</p></div>"
+    )
+    return _document("The report is being made", text)
+
+
+def _document(title: str, body: str) -> bytes:
+    head = f'<meta charset="utf-8"><title>{_text(title)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'.encode("utf-8", "replace")
+
+
+def _banner(run: Run) -> str:
+    said = run.as_wire()
+    verdict = run.result.verdict
+    badge = f'<b class="verdict" style="background:{_COLOURS[verdict]}">{verdict}</b>'
+    heading = f"<h1>{badge}{_text(run.model)} {_text(run.version)}</h1><p>{_text(said['message'])}</p>"
+    notes = "".join(f"<li><b>{_text(c.name)}</b>: {_text(_note(c))}</li>" for c in run.result.columns if _noted(c))
+    listed = f"<ul>{notes}</ul>" if notes else ""
+    return f'<div class="pilothouse">{heading}<p>{_text(_scope(run))}</p>{listed}</div>'
+
+
+def _scope(run: Run) -> str:
+    """Which records were compared with what."""
+    said = run.as_wire()
+    if not run.result.rows:
+        return f"Window: {run.window}. Asked at {said['at']}."
+    of = f" of {run.window_rows:,}" if run.window_rows > run.result.rows else ""
+    span = f", {said['window']['from']} to {said['window']['to']}" if run.first_ms is not None else ""
+    sides = f"{run.result.rows:,}{of} rows ({run.window}{span})"
+    against = f" against {run.reference_rows:,} of the reference" if run.reference_rows else ""
+    limit = run.drift_share_limit
+    rule = f" Drift is said when at least {limit:.0%} of the columns drifted." if limit else ""
+    clipped = " Numbers are clipped to the reference's extreme quantiles."
+    return f"{sides}{against}, at {said['at']}.{rule}{clipped}"
+
+
+def _noted(column: ColumnResult) -> bool:
+    return column.message is not None
+
+
+def _note(column: ColumnResult) -> str:
+    if column.drifted is None:
+        return f"set aside: {column.message}"
+    if column.status == "missing":
+        return f"compared by what is missing, not by its values: {column.message}"
+    return column.message or ""
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))

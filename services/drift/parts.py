@@ -1,0 +1,24 @@
+"""The parts that the routes use, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.drift.catalogue import Catalogue
+from services.drift.monitor import Monitor
+from services.drift.records import Records
+from services.drift.reports import Reports
+from services.drift.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`clock` gives milliseconds since the epoch."""
+
+    catalogue: Catalogue
+    monitor: Monitor
+    schedule: Schedule
+    reports: Reports
+    records: Records
+    clock: Callable[[], int]

@@ -1,0 +1,147 @@
+"""What the report worker is given: cleaned frames, and the methods and thresholds that the verdict was found with.
+
+Every name and category is made harmless here: Evidently puts them into its page's script as they are, and
+`</script><script>` in a category would run there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pilothouse.manifest import Manifest
+from services.drift.category_profile import CategoryProfile
+from services.drift.reference import LABEL, Profile, Reference
+from services.drift.values import MISSING, PRESENT, read_names, read_numbers
+from services.drift.verdict import ColumnResult, WindowResult
+
+LOGGED_PREDICTION = "prediction as logged"
+LEAST_LABELS = 30
+_HARMLESS = str.maketrans({"<": "\u2039", ">": "\u203a", "\u2028": " ", "\u2029": " ", "\x00": "\ufffd"})
+_LONGEST_NAME = 80
+
+
+class DriftedColumn(msgspec.Struct, frozen=True):
+    """A column of the drift table. `kind` says what its values in the frames are."""
+
+    name: str
+    kind: Literal["number", "category"]
+    stattest: str
+    threshold: float
+
+
+class ReportJob(msgspec.Struct, frozen=True):
+    """`reference` and `current` are Arrow streams with `columns`, `numbers` (shown, but not compared) and, where
+    labels have come, `label`. `task` is set when performance is to be reported."""
+
+    drift_share: float
+    columns: list[DriftedColumn]
+    numbers: list[str]
+    reference: bytes
+    current: bytes
+    task: Literal["regression", "binary", "multiclass"] | None = None
+    prediction: str = "prediction"
+    positive_class: str | None = None
+    positive_probability: str | None = None
+
+
+class ReportAnswer(msgspec.Struct, frozen=True):
+    """Evidently's page and its numbers as strict JSON, or why there are none; and the worker's peak memory.
+
+    `exhausted`: memory ran out, so that the worker should be replaced.
+    """
+
+    html: bytes = b""
+    data: bytes = b""
+    error: str = ""
+    exhausted: bool = False
+    memory_bytes: int = 0
+
+
+def build_job(manifest: Manifest, reference: Reference, result: WindowResult, table: pa.Table) -> ReportJob:
+    """A job for a window that was compared; `table` is the records it was compared with."""
+    compared = result.compared
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for column in compared:
+        profile, cleaned = reference.profiles[column.name], result.cleaned[column.name]
+        before[column.name] = _shown(column, profile, _reference_values(profile))
+        after[column.name] = _shown(column, profile, cleaned.values)
+    numbers = list(_shown_numbers(manifest, reference, table, {c.name for c in compared}))
+    for name in numbers:
+        before[name], after[name] = (read_numbers(t.column(name)).values for t in (reference.table, table))
+    performance = _performance(manifest, reference.table, table, before, after)
+    return ReportJob(
+        drift_share=manifest.monitoring.drift_share,
+        columns=[DriftedColumn(c.name, c.kind, c.stattest, c.threshold or 0.0) for c in compared],
+        numbers=numbers,
+        reference=_stream(before),
+        current=_stream(after),
+        **performance,
+    )
+
+
+def harmless(text: str) -> str:
+    """A name that cannot end a script or an element, and is not too long to read."""
+    return text.translate(_HARMLESS)[:_LONGEST_NAME]
+
+
+def _shown(column: ColumnResult, profile: Profile, values: NDArray[Any]) -> Any:
+    if column.status == "missing":
+        return pa.array(np.where(np.isnan(values), MISSING, PRESENT).astype(object), pa.string())
+    if isinstance(profile, CategoryProfile):
+        names = [harmless(label) for label in profile.labels]
+        return pa.DictionaryArray.from_arrays(pa.array(values, pa.int32()), pa.array(names)).cast(pa.string())
+    return values
+
+
+def _reference_values(profile: Profile) -> NDArray[Any]:
+    return profile.codes if isinstance(profile, CategoryProfile) else profile.values
+
+
+def _shown_numbers(manifest: Manifest, reference: Reference, table: pa.Table, taken: set[str]) -> Iterator[str]:
+    """Probabilities that drift is not measured on, where both sides have some."""
+    for name in manifest.probability_columns:
+        sides = [t.column(name) for t in (reference.table, table) if name in t.column_names]
+        if name not in taken and len(sides) == 2 and all(np.isfinite(read_numbers(s).values).any() for s in sides):
+            yield name
+
+
+def _performance(
+    manifest: Manifest, reference: pa.Table, table: pa.Table, before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, Any]:
+    """What the job says of performance; adds labels, and predictions as they were logged, to both sides."""
+    needed = {LABEL, "prediction"}
+    if not (needed <= set(reference.column_names) and needed <= set(table.column_names)):
+        return {}
+    if min(t.num_rows - t.column(LABEL).null_count for t in (reference, table)) < LEAST_LABELS:
+        return {}
+    for side, source in ((before, reference), (after, table)):
+        for name, column in ((LABEL, LABEL), (LOGGED_PREDICTION, "prediction")):
+            side[name] = _as_logged(manifest, source.column(column))
+    said: dict[str, Any] = {"task": manifest.task, "prediction": LOGGED_PREDICTION}
+    probability = manifest.probability_columns[-1] if manifest.task == "binary" else None
+    if manifest.task == "binary" and manifest.output.classes:
+        said["positive_class"] = harmless(manifest.output.classes[1])
+        said["positive_probability"] = probability if probability in before and probability in after else None
+    return said
+
+
+def _as_logged(manifest: Manifest, column: pa.ChunkedArray) -> Any:
+    if manifest.task == "regression":
+        return read_numbers(column).values
+    return pa.array([None if n == MISSING else harmless(n) for n in read_names(column)], pa.string())
+
+
+def _stream(columns: dict[str, Any]) -> bytes:
+    table = pa.table(columns)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()

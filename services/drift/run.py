@@ -1,0 +1,63 @@
+"""A scoring run: what was said of a model's window, when, and of which records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pilothouse.manifest import Manifest
+from services.drift.verdict import WindowResult
+from services.drift.window import Window, show_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`newest` is the newest record's id when the window was read. `stale` says that the collector has been away
+    since: the verdict is an old one."""
+
+    model: str
+    version: str
+    window: Window
+    result: WindowResult
+    at_ms: int
+    newest: str | None = None
+    window_rows: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    reference_rows: int | None = None
+    drift_share_limit: float | None = None
+    stale: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.model, self.version
+
+    def as_wire(self) -> dict[str, Any]:
+        """As /drift answers it and the collector keeps it. Every number in it is finite."""
+        result = self.result
+        return {
+            "model": self.model,
+            "version": self.version,
+            "verdict": result.verdict,
+            "reason": result.reason,
+            "message": f"{result.message}; {self.stale}" if self.stale else result.message,
+            "stale": self.stale is not None,
+            "drift_share": result.drift_share,
+            "drift_share_limit": self.drift_share_limit,
+            "drifted_columns": list(result.drifted),
+            "columns": [{name: getattr(c, name) for name in c.__slots__} for c in result.columns],
+            "rows": result.rows,
+            "window": {
+                "from": show_moment(self.first_ms),
+                "to": show_moment(self.last_ms),
+                "rows": self.window_rows,
+            },
+            "reference_rows": self.reference_rows,
+            "newest": self.newest,
+            "at": show_moment(self.at_ms),
+        }
+
+
+def empty_run(manifest: Manifest, window: Window, result: WindowResult, at_ms: int, newest: str | None = None) -> Run:
+    """A run that compared nothing; `result` says why."""
+    return Run(manifest.name, manifest.version, window, result, at_ms, newest)

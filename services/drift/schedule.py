@@ -1,0 +1,91 @@
+"""The scheduler: every model as often as its manifest says, for as long as the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from pilothouse.package import Package
+from services.drift.catalogue import Catalogue
+from services.drift.errors import CollectorAwayError
+from services.drift.metrics import DriftMetrics
+from services.drift.monitor import Monitor
+from services.drift.records import Records
+from services.drift.run import Run
+
+TICK_SECONDS = 1.0
+
+
+class Schedule:
+    """Scores what is due, tells the gauges and the collector. `timer` gives seconds that only rise."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        monitor: Monitor,
+        records: Records,
+        metrics: DriftMetrics,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalogue, self._monitor, self._records, self._metrics = catalogue, monitor, records, metrics
+        self._timer = timer
+        self._due: dict[tuple[str, str], float] = {}
+        self._saved: dict[tuple[str, str], tuple[str | None, str]] = {}
+        self._log = structlog.get_logger("schedule")
+
+    async def keep_running(self) -> None:
+        """Until it is cancelled: whatever goes wrong is logged, counted, and tried again."""
+        while True:
+            try:
+                await self.tick()
+            except Exception:
+                self._metrics.loop_errors.inc()
+                self._log.exception("the scheduler failed and goes on")
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def tick(self) -> None:
+        """Score every model that is due."""
+        packages = await asyncio.to_thread(self._catalogue.packages)
+        keys = {(p.manifest.name, p.manifest.version): p for p in packages}
+        for gone in self._monitor.forget(set(keys)):
+            self._metrics.forget(gone)
+            self._due.pop(gone, None)
+            self._saved.pop(gone, None)
+        for key, package in keys.items():
+            if self._due.get(key, 0.0) <= self._timer():
+                self._due[key] = self._timer() + package.manifest.monitoring.interval_seconds
+                await self.check(package)
+
+    async def check(self, package: Package) -> Run:
+        """The model's newest run, made now if records have come since the last one."""
+        begun = self._timer()
+        run, fresh = await self._monitor.current(package)
+        if fresh:
+            self._metrics.seconds.observe(self._timer() - begun)
+            self._metrics.publish(run)
+            if self._saved.get(run.key) != (run.newest, run.result.reason):
+                await self._save(run)
+        return run
+
+    async def run_now(self, package: Package) -> Run:
+        """Score whether records have come or not. Raises CollectorAwayError."""
+        begun = self._timer()
+        run = await self._monitor.score_newest(package)
+        self._metrics.seconds.observe(self._timer() - begun)
+        self._metrics.publish(run)
+        await self._save(run)
+        return run
+
+    async def _save(self, run: Run) -> None:
+        """Have the collector keep a run over records that it has; what it already knows is not told again."""
+        if run.newest is None or run.stale:
+            return
+        try:
+            await self._records.save_run(run.as_wire())
+            self._saved[run.key] = run.newest, run.result.reason
+        except CollectorAwayError as error:
+            self._metrics.unsaved.inc()
+            self._log.warning("a run was not saved", model=run.model, version=run.version, why=str(error))

@@ -1,0 +1,30 @@
+"""Settings of the drift service: `PILOTHOUSE_*`, and `DRIFT_PORT` or `PORT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+
+from pilothouse.web.settings import ServiceSettings
+
+
+class DriftSettings(ServiceSettings):
+    port: int = Field(
+        default=8002,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("DRIFT_PORT", "PORT"),
+        description="port to listen on",
+    )
+    models: Path = Field(default=Path("models"), description="folder of packages: NAME/VERSION/manifest.yaml")
+    collector_url: str = Field(default="http://127.0.0.1:8001", description="where the records are")
+    collector_timeout_seconds: float = Field(default=20, gt=0, description="for one answer of the collector")
+    state: Path = Field(default=Path(".pilothouse"), description="folder of run-time state; thresholds are kept in it")
+    report_timeout_seconds: float = Field(default=120, gt=0, description="after which a report is given up")
+    report_memory_bytes: int = Field(
+        default=3_000_000_000, ge=100_000_000, description="memory that a report may take before it fails"
+    )
+    report_retire_bytes: int = Field(
+        default=1_000_000_000, ge=0, description="peak memory after which the report worker is replaced"
+    )

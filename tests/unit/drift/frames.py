@@ -1,0 +1,54 @@
+"""Small manifests and tables that the drift tests share. The data are drawn, the code under test is real."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from pilothouse.manifest import DriftColumn, Feature, Manifest, Monitoring, Output, TabularInput
+
+FEATURES = (
+    Feature(name="size", type="number"),
+    Feature(name="rooms", type="integer"),
+    Feature(name="wall", type="category", categories=("brick", "stone", "wood")),
+    Feature(name="garage", type="boolean"),
+    Feature(name="sold", type="datetime"),
+)
+
+
+def manifest(features=FEATURES, columns=None, **monitoring):
+    columns = (
+        None if columns is None else tuple(c if isinstance(c, DriftColumn) else DriftColumn(name=c) for c in columns)
+    )
+    return Manifest(
+        name="houses",
+        version="1",
+        task="regression",
+        input=TabularInput(features=features),
+        output=Output(),
+        monitoring=Monitoring(columns=columns, **monitoring),
+    )
+
+
+def houses(rows, seed=0, shift=0.0):
+    """Columns that depend on each other, as real ones do; `shift` moves the sizes by so many standard deviations."""
+    rng = np.random.default_rng(seed)
+    size = rng.gamma(4.0, 30.0, rows)
+    rooms = np.round(size / 25 + rng.normal(0, 1, rows)).astype(np.int64)
+    walls = np.array(["brick", "stone", "wood"])[rng.choice(3, rows, p=[0.6, 0.1, 0.3])]
+    days = rng.integers(8_000, 9_000, rows)
+    return pa.table(
+        {
+            "size": size + shift * 60,
+            "rooms": rooms,
+            "wall": walls.tolist(),
+            "garage": (rng.random(rows) < 0.7).tolist(),
+            "sold": pa.array(days * 86_400_000, pa.timestamp("ms", "UTC")),
+            "prediction": size * 3 + rng.normal(0, 30, rows),
+        }
+    )
+
+
+def replaced(table, name, values):
+    """The table with one column replaced."""
+    return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))

@@ -1,0 +1,59 @@
+"""What users rely on is written down, and every error has a status."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pilothouse.web.settings import ServiceSettings
+from services.drift import errors
+from services.drift.app import ERRORS
+from services.drift.encoding import encode
+from services.drift.metrics import DriftMetrics, ReportMetrics
+from services.drift.settings import DriftSettings
+from services.drift.verdict import Reason
+
+README = (Path(errors.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(set(DriftSettings.model_fields) - set(ServiceSettings.model_fields)))
+def test_every_setting_is_documented(name):
+    assert f"`PILOTHOUSE_{name.upper()}`" in README
+
+
+def test_every_metric_is_documented():
+    registry = CollectorRegistry()
+    DriftMetrics(registry, lambda: 0)
+    ReportMetrics(registry)
+    names = [m.name + ("_total" if m.type == "counter" else "") for m in registry.collect()]
+    assert [n for n in names if f"`{n}`" not in README] == []
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_every_reason_is_documented(reason):
+    assert f"`{reason}`" in README
+
+
+def test_every_error_has_a_status():
+    kinds = [k for k in vars(errors).values() if isinstance(k, type) and k.__module__ == errors.__name__]
+    assert [k for k in kinds if k is not errors.DriftError and not set(k.__mro__) & set(ERRORS)] == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate", True),
+        ("br;q=1, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("identity", False),
+        (None, False),
+    ],
+)
+def test_bodies_are_packed_for_those_who_take_it(accepted, packed):
+    import gzip
+
+    body, headers = encode(gzip.compress(b"page"), accepted)
+    assert (body == b"page") is not packed
+    assert ("Content-Encoding" in headers) is packed
