@@ -1,0 +1,43 @@
+"""`python -m services.frontend`: serve the page until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import signal
+
+import structlog
+import uvicorn
+from streamlit.web.bootstrap import load_config_options
+
+from pilothouse.web.logs import configure_logs
+from pilothouse.web.settings import read_settings
+from services.frontend import theme
+from services.frontend.app import create_app
+from services.frontend.logs import join_logs
+from services.frontend.metrics import page_metrics
+from services.frontend.settings import FrontendSettings
+
+
+def main() -> None:
+    settings = read_settings(FrontendSettings)
+    load_config_options(theme.options(settings.upload_megabytes))
+    configure_logs("frontend", settings.log_level, settings.log_format)
+    app = create_app(page_metrics())
+    join_logs()
+    signal.signal(
+        signal.SIGTERM, lambda *_: None
+    )  # uvicorn stops on it, then sends it again to whoever was there before
+    structlog.get_logger("page").info("serving", host=settings.host, port=settings.port)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""One HTTP connection pool to one other service, whose failures are all of three kinds (see errors)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import httpx2
+import msgspec
+
+from pilothouse.errors import Fault
+from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
+from services.frontend.metrics import PageMetrics
+
+Answer = TypeVar("Answer")
+CONNECT_SECONDS = 1.5
+
+
+class Connection:
+    """`name` is what people call the service. Safe to share between threads.
+
+    Proxies from the environment are not used: these services are our own.
+    """
+
+    def __init__(self, name: str, url: str, key: str | None, timeout_seconds: float, metrics: PageMetrics) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.name, self.url = name, url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._metrics = metrics
+        self._http = httpx2.Client(base_url=self.url, headers=headers, trust_env=False)
+
+    def read(self, kind: type[Answer], path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """GET `path` as `kind`. Raises ServiceAway, ServiceRefused or ServiceOdd."""
+        return self.decode(kind, self.send("GET", path, params=params))
+
+    def decode(self, kind: type[Answer], response: httpx2.Response) -> Answer:
+        """The body as `kind`. Raises ServiceOdd when it is something else."""
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ServiceOdd(self.name, str(response.url), response.status_code, str(error)) from error
+
+    def send(self, method: str, path: str, *, timeout_seconds: float | None = None, **request: Any) -> httpx2.Response:
+        """A successful response. Parameters that are None are left out. Raises ServiceAway or ServiceRefused."""
+        params = {k: v for k, v in (request.pop("params", None) or {}).items() if v is not None}
+        patience = httpx2.Timeout(timeout_seconds or self._timeout_seconds, connect=CONNECT_SECONDS)
+        begun = time.perf_counter()
+        outcome = "away"
+        try:
+            response = self._http.request(method, path, params=params, timeout=patience, **request)
+            outcome = "answered" if response.is_success else "refused"
+        except httpx2.HTTPError as error:
+            raise ServiceAway(self.name, self.url, _reason(error)) from error
+        finally:
+            self._metrics.called(self.name, outcome, time.perf_counter() - begun)
+        if not response.is_success:
+            raise self._refusal(response)
+        return response
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _refusal(self, response: httpx2.Response) -> ServiceRefused:
+        try:
+            problem = msgspec.convert(response.json(), _Problem)
+        except (ValueError, msgspec.ValidationError):
+            problem = _Problem(title=response.reason_phrase, detail=response.text[:200])
+        faults = [Fault(f.path, f.code, f.message) for f in problem.errors]
+        title = problem.title or response.reason_phrase
+        url, status = str(response.url), response.status_code
+        return ServiceRefused(self.name, url, status, title=title, detail=problem.detail, faults=faults)
+
+
+class _Fault(msgspec.Struct):
+    path: str = ""
+    code: str = ""
+    message: str = ""
+
+
+class _Problem(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
+    errors: list[_Fault] = []
+
+
+def _reason(error: httpx2.HTTPError) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return "no answer in time"
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__

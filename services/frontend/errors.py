@@ -1,0 +1,38 @@
+"""What can go wrong between the page and the other services.
+
+RemoteError (pilothouse)
+├── ServiceAway     it did not answer: not started, unreachable, or too slow
+├── ServiceRefused  it answered with a problem (RFC 9457): `title`, `detail`, and a fault for each bad field
+└── ServiceOdd      it answered something that is not what was agreed
+"""
+
+from __future__ import annotations
+
+from pilothouse.errors import Fault, RemoteError
+
+
+class ServiceError(RemoteError):
+    """A call to `service` that gave no answer one can use."""
+
+    def __init__(self, service: str, url: str, status: int | None, detail: str) -> None:
+        super().__init__(url, status, detail)
+        self.service = service
+
+
+class ServiceAway(ServiceError):
+    """Nobody answered in time."""
+
+    def __init__(self, service: str, url: str, detail: str) -> None:
+        super().__init__(service, url, None, detail)
+
+
+class ServiceRefused(ServiceError):
+    """A 4xx or 5xx answer. `faults` name the fields that were wrong."""
+
+    def __init__(self, service: str, url: str, status: int, *, title: str, detail: str, faults: list[Fault]) -> None:
+        super().__init__(service, url, status, detail or title)
+        self.title, self.faults = title, faults
+
+
+class ServiceOdd(ServiceError):
+    """A 2xx answer of another shape: most likely the versions of two services differ."""

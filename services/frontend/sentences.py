@@ -1,0 +1,99 @@
+"""What the numbers say, in a sentence. Nothing here draws or asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from services.frontend.answers import ColumnDrift, Drift, ModelStats, Prediction
+from services.frontend.text import TIMES, ago, moment, number, percent, title
+
+Tone = Literal["good", "warn", "bad", "quiet"]
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`pill` in two words, `sentence` in one; plain text, to be escaped where Markdown is meant."""
+
+    tone: Tone
+    pill: str
+    sentence: str
+
+
+def verdict(drift: Drift) -> Verdict:
+    """The drift answer for people: what moved, how many of how many, or why there is no answer."""
+    moved, scored = drifted(drift), [c for c in drift.columns if c.score is not None]
+    if drift.verdict == "drift":
+        return Verdict("bad", "Drift", f"{_counted(moved, scored)}: {_listed(moved)}.")
+    if drift.verdict == "no drift" and moved:
+        return Verdict("warn", "No drift", f"{_counted(moved, scored)}, too few to call it drift: {_listed(moved)}.")
+    if drift.verdict == "no drift":
+        return Verdict("good", "No drift", f"None of {len(scored)} columns moved away from the reference.")
+    said = (drift.message or drift.reason or "there is no answer yet").rstrip(".")
+    return Verdict("quiet", "No verdict", f"{said[:1].upper()}{said[1:]}.")
+
+
+def drifted(drift: Drift) -> list[ColumnDrift]:
+    """The columns that moved, the furthest beyond its threshold first."""
+    return sorted((c for c in drift.columns if c.drifted), key=excess, reverse=True)
+
+
+def excess(column: ColumnDrift) -> float:
+    """How many thresholds away: 1 is just drifted. 0 where there is no score."""
+    if column.score is None or not column.threshold:
+        return 0.0
+    return column.score / column.threshold
+
+
+def stored(stats: Sequence[ModelStats], model: str, version: str, now: datetime) -> str:
+    """How much of a model version the log holds."""
+    found = next((s for s in stats if s.model == model and s.version == version), None)
+    if found is None or not found.records:
+        return "nothing logged yet"
+    last = moment(found.last)
+    return f"{found.records:,} logged" + (f", last {ago(last, now)}" if last else "")
+
+
+def answer(prediction: float | str, unit: str | None) -> str:
+    """A prediction with its unit."""
+    if isinstance(prediction, str):
+        return prediction
+    return f"{number(prediction)} {unit}".strip() if unit else number(prediction)
+
+
+def shares(prediction: Prediction, classes: Sequence[str]) -> dict[str, float]:
+    """Probabilities by class, whichever way they were sent; empty for a regression."""
+    found = prediction.probabilities
+    if isinstance(found, dict):
+        return found
+    return dict(zip(classes, found or (), strict=False))
+
+
+def confidence(shares: Mapping[str, float], chosen: str) -> str:
+    """How sure a classifier is of what it chose, and what else it thought of."""
+    sure = f"{percent(shares.get(chosen, 0.0))} sure"
+    others = sorted(((p, name) for name, p in shares.items() if name != chosen), reverse=True)
+    if len(shares) == 2 or not others or others[0][0] < 0.01:
+        return sure
+    return f"{sure}, then {others[0][1]} with {percent(others[0][0])}"
+
+
+def spoken(shares: Mapping[str, float]) -> str:
+    """The probabilities as a sentence, for those who cannot see the chart."""
+    ordered = sorted(shares.items(), key=lambda pair: -pair[1])[:5]
+    return "Probabilities: " + ", ".join(f"{name} {percent(p)}" for name, p in ordered)
+
+
+def _counted(moved: Sequence[ColumnDrift], scored: Sequence[ColumnDrift]) -> str:
+    return f"{len(moved)} of {len(scored)} columns drifted"
+
+
+def _listed(columns: Sequence[ColumnDrift]) -> str:
+    names = [f"{title(c.name)} ({excess(c):.1f}{TIMES} its threshold)" for c in columns[:_NAMED]]
+    more = len(columns) - len(names)
+    if more:
+        return ", ".join(names) + f" and {more} more"
+    return " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -1,0 +1,35 @@
+"""The page's settings: where it listens, where the other services are, and how much may be uploaded."""
+
+from __future__ import annotations
+
+from pydantic import AliasChoices, Field, SecretStr
+
+from pilothouse.web.settings import ServiceSettings
+
+
+class FrontendSettings(ServiceSettings):
+    """Read from `PILOTHOUSE_*`; the address also from `FRONTEND_HOST` and `FRONTEND_PORT` or `PORT`."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=AliasChoices("FRONTEND_HOST", "PILOTHOUSE_HOST"),
+        description="address to listen on; 0.0.0.0 in a container",
+    )
+    port: int = Field(
+        default=8501,
+        validation_alias=AliasChoices("FRONTEND_PORT", "PORT"),
+        ge=0,
+        le=65535,
+        description="port to listen on",
+    )
+    inference_url: str = Field(default="http://127.0.0.1:8000", description="where the inference service is")
+    collector_url: str = Field(default="http://127.0.0.1:8001", description="where the collector is")
+    drift_url: str = Field(default="http://127.0.0.1:8002", description="where the drift service is")
+    api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
+    upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")
+    timeout_seconds: float = Field(default=5, gt=0, description="how long a quick call may take")
+    report_timeout_seconds: float = Field(default=120, gt=0, description="how long Evidently's report may take")
+
+    def key(self) -> str | None:
+        """The key sent to the other services, given directly or as a file; None where they are open."""
+        return self.api_key.get_secret_value() if self.api_key else self.own_key()

@@ -1,0 +1,33 @@
+"""The pages, in the order of the menu. A new page is a module here with a `show()`, and a line below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.frontend.views import drift, models, predict, records, status
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """`path` is the page's place in the address."""
+
+    path: str
+    title: str
+    icon: str
+    show: Callable[[], None]
+
+
+PAGES: dict[str, list[PageEntry]] = {
+    "Use": [
+        PageEntry("predict", "Predict", ":material/bolt:", predict.show),
+    ],
+    "Watch": [
+        PageEntry("records", "Records", ":material/list_alt:", records.show),
+        PageEntry("drift", "Drift", ":material/sailing:", drift.show),
+    ],
+    "Manage": [
+        PageEntry("models", "Models", ":material/deployed_code:", models.show),
+        PageEntry("status", "Status", ":material/monitor_heart:", status.show),
+    ],
+}

@@ -1,0 +1,139 @@
+"""Images in, classes out: dropped files, several at once, or one of the package's examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import streamlit as st
+
+from pilothouse.manifest import ImageInput, Manifest
+from services.frontend import notices, sentences, sources
+from services.frontend.answers import Prediction
+from services.frontend.api import Services
+from services.frontend.choice import Chosen
+from services.frontend.errors import ServiceAway, ServiceError
+from services.frontend.text import TIMES, plain
+from services.frontend.views import result
+
+_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+_MOST_FILES = 100
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image and what the model said of it, or why it said nothing."""
+
+    name: str
+    data: bytes
+    prediction: Prediction | None
+    error: ServiceError | None = None
+
+
+def show(services: Services, chosen: Chosen, spec: ImageInput) -> None:
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        files = _drop(chosen, spec)
+    example = _offer_examples(services, chosen)
+    with right:
+        if files or example:
+            st.session_state[_key(chosen)] = _ask_all(services, chosen, files or [example] if example else files)
+        _tell(st.session_state.get(_key(chosen), []), chosen.manifest)
+
+
+def _drop(chosen: Chosen, spec: ImageInput) -> list[tuple[str, bytes]]:
+    """Files that were just sent."""
+    with st.form(f"images-{chosen.manifest.key}", clear_on_submit=True):
+        colour = "grey" if spec.mode == "L" else "colour"
+        size = f"{spec.width} {TIMES} {spec.height}"
+        hint = f"The model sees {size} {colour} pixels; " + (
+            "other sizes are resized." if spec.resize else "other sizes are refused."
+        )
+        uploads = st.file_uploader("Images", type=_TYPES, accept_multiple_files=True, help=hint)
+        st.caption(hint)
+        sent = st.form_submit_button("Predict", type="primary", icon=":material/bolt:")
+    return [(file.name, file.getvalue()) for file in uploads or ()] if sent else []
+
+
+def _offer_examples(services: Services, chosen: Chosen) -> tuple[str, bytes] | None:
+    """The package's examples as pictures to press; the one that was pressed."""
+    pressed = None
+    named = [(str(e["file"]), str(e.get("label", ""))) for e in chosen.manifest.examples if "file" in e]
+    if not named:
+        return None
+    st.caption("Or try an example")
+    with notices.part("The examples"), st.grid(min_column_width=68, gap="small", key="examples"):
+        for position, (name, said) in enumerate(named, 1):
+            data = sources.example_image(services, chosen.name, chosen.version, name)
+            label = said or PurePosixPath(name).stem
+            with st.container(gap="xsmall"):
+                st.image(data, width=64, alt=label)
+                if st.button(plain(label), key=f"example-{position}", type="tertiary"):
+                    pressed = (label, data)
+    return pressed
+
+
+def _ask_all(services: Services, chosen: Chosen, files: Sequence[tuple[str, bytes]]) -> list[Seen]:
+    """Every image in turn. When the service goes away the rest is not tried."""
+    seen: list[Seen] = []
+    progress = st.progress(0.0, text="Predicting") if len(files) > 1 else None
+    for position, (name, data) in enumerate(files[:_MOST_FILES], 1):
+        seen.append(_ask(services, chosen, name, data))
+        if progress:
+            progress.progress(position / min(len(files), _MOST_FILES), text=f"{position} of {len(files)}")
+        if isinstance(seen[-1].error, ServiceAway):
+            break
+    if progress:
+        progress.empty()
+    if len(files) > _MOST_FILES:
+        st.warning(f"Only the first {_MOST_FILES} of {len(files)} images were taken.")
+    return seen
+
+
+def _ask(services: Services, chosen: Chosen, name: str, data: bytes) -> Seen:
+    try:
+        return Seen(name, data, services.inference.predict_image(chosen.name, chosen.version, data))
+    except ServiceError as error:
+        return Seen(name, data, None, error)
+
+
+def _tell(seen: Sequence[Seen], manifest: Manifest) -> None:
+    if not seen:
+        notices.empty("No prediction yet", "Drop one or more images and press **Predict**, or try an example.")
+    for image in seen:
+        if isinstance(image.error, ServiceAway):
+            notices.absent("The prediction", image.error)
+        elif image.error:
+            st.error(f"**{plain(image.name)}**: {plain(image.error.detail)}", icon=":material/broken_image:")
+    answered = [image for image in seen if image.prediction]
+    if len(answered) == 1:
+        _tell_one(answered[0], manifest)
+    elif answered:
+        _tell_many(answered, manifest)
+
+
+def _tell_one(image: Seen, manifest: Manifest) -> None:
+    assert image.prediction
+    result.show(image.prediction, manifest, image.data)
+    st.caption(plain(image.name))
+
+
+def _tell_many(seen: Sequence[Seen], manifest: Manifest) -> None:
+    """A card an image: what it was taken for, and its two best guesses."""
+    with st.grid(min_column_width=170, gap="small"):
+        for image in seen:
+            assert image.prediction
+            shares = sentences.shares(image.prediction, manifest.output.classes or ())
+            with st.container(border=True, gap="xsmall"):
+                st.image(image.data, width=result.PICTURE_PIXELS, alt=image.name)
+                st.markdown(f"**{plain(sentences.answer(image.prediction.prediction, manifest.output.unit))}**")
+                if shares:
+                    st.progress(min(max(shares.get(str(image.prediction.prediction), 0.0), 0.0), 1.0))
+                    st.caption(plain(sentences.confidence(shares, str(image.prediction.prediction))))
+                result.risk_badge(image.prediction, manifest)
+                st.caption(plain(image.name))
+
+
+def _key(chosen: Chosen) -> str:
+    return f"images-seen:{chosen.manifest.key}"

@@ -1,0 +1,74 @@
+"""One prediction, drawn: the answer, how sure the model is, and the id to find it by."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from pilothouse.manifest import Manifest
+from services.frontend import charts, reader, sentences
+from services.frontend.answers import Prediction
+from services.frontend.text import number, plain, pretty_unit, title
+
+PICTURE_PIXELS = 112
+Colour = Literal["green", "orange", "red", "gray"]
+
+
+def show(prediction: Prediction, manifest: Manifest, picture: bytes | None = None) -> None:
+    """`picture` is what was predicted from, when that was an image that the service took."""
+    with st.container(border=True, key=f"result-{prediction.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            if picture:
+                st.image(picture, width=PICTURE_PIXELS, alt="What was predicted from")
+            with st.container(gap="xsmall"):
+                _headline(prediction, manifest)
+        shares = sentences.shares(prediction, manifest.output.classes or ())
+        if shares:
+            chart(prediction, shares, manifest)
+        footer(prediction)
+
+
+def chart(prediction: Prediction, shares: dict[str, float], manifest: Manifest) -> None:
+    """The probabilities as bars."""
+    threshold = manifest.output.threshold if manifest.task == "binary" else None
+    drawn = charts.probabilities(shares, str(prediction.prediction), reader.dark(), threshold)
+    st.altair_chart(drawn, alt=sentences.spoken(shares))
+
+
+def risk_badge(prediction: Prediction, manifest: Manifest) -> None:
+    if prediction.risk:
+        names = [tier.name for tier in manifest.output.risk_tiers]
+        st.badge(plain(f"{prediction.risk} risk"), color=tier_colour(prediction.risk, names))
+
+
+def tier_colour(risk: str, tiers: list[str]) -> Colour:
+    """From green for the lowest tier to red for the highest."""
+    if risk not in tiers:
+        return "gray"
+    place = tiers.index(risk) / max(len(tiers) - 1, 1)
+    return "green" if place < 1 / 3 else "orange" if place < 2 / 3 + 1e-9 and place < 1 else "red"
+
+
+def footer(prediction: Prediction) -> None:
+    """Id, version, latency, and whether it was written down."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(plain(f"version {prediction.version}"), color="gray")
+        if prediction.latency_ms is not None:
+            st.badge(plain(f"{number(prediction.latency_ms)} ms"), color="gray", icon=":material/timer:")
+        if prediction.logged:
+            st.badge("logged", color="green", icon=":material/check:")
+        else:
+            st.badge("not logged", color="red", icon=":material/error:", help="The record could not be written down.")
+    st.code(prediction.id, language=None, wrap_lines=True)
+
+
+def _headline(prediction: Prediction, manifest: Manifest) -> None:
+    unit = pretty_unit(manifest.output.unit) if manifest.output.unit else None
+    said = sentences.answer(prediction.prediction, unit)
+    st.metric(plain(title(manifest.output.target)), said)
+    shares = sentences.shares(prediction, manifest.output.classes or ())
+    if shares:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            risk_badge(prediction, manifest)
+            st.caption(plain(sentences.confidence(shares, str(prediction.prediction))))

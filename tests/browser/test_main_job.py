@@ -1,0 +1,174 @@
+"""The main job, as a person does it in a browser, on the running stack with real models and real data."""
+
+import re
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+
+from demo.scenes import house_scenes
+from pilothouse.client import Client
+from tests.browser.chromium import LOOKS, photograph, settle
+from tests.browser.screenshots import PAGES
+
+EXAMPLES = Path(__file__).parents[2] / "models/fashion-mnist/1/examples"
+NARROW = LOOKS[2]
+SECONDS = 1000
+ROWS = 300
+
+
+def press_predict(page):
+    page.get_by_test_id("stBaseButton-primaryFormSubmit").click()
+
+
+def cells(page):
+    """The newest rows' values: the table is a canvas with a readable twin."""
+    return page.get_by_test_id("stDataFrame").locator("td")
+
+
+def report_frame(page, text):
+    """The frame inside of the frame: the report in its sandbox."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        for frame in page.frames:
+            if len(chain(frame)) == 2 and frame.get_by_text(text).count():
+                return frame
+        page.wait_for_timeout(300)
+    raise AssertionError(f"no report with {text!r} in {[f.url for f in page.frames]}")
+
+
+def chain(frame):
+    """The frames around a frame."""
+    return [] if frame.parent_frame is None else [frame.parent_frame, *chain(frame.parent_frame)]
+
+
+@pytest.fixture(scope="module")
+def drifted(addresses):
+    """Sales of 1998 through a model that learned from 1993-95, all of them in the log."""
+    with Client(addresses["inference"]) as client:
+        manifest = client.manifest("house-prices")
+        scene = next(s for s in house_scenes(manifest, ROWS) if s.drifts)
+        client.predict("house-prices", scene.requests)
+    deadline = time.monotonic() + 30
+    while stored(addresses, "house-prices") < ROWS:
+        assert time.monotonic() < deadline, "the records did not reach the collector"
+        time.sleep(0.2)
+
+
+def stored(addresses, model):
+    stats = httpx2.get(f"{addresses['collector']}/v1/stats").json()["models"]
+    return next(m["records"] for m in stats if m["model"] == model)
+
+
+def test_a_house_price_is_predicted_from_the_form(visit, addresses):
+    before = stored(addresses, "house-prices")
+    page = visit("/?model=house-prices")
+    press_predict(page)
+    expect(page.get_by_test_id("stMetricValue")).to_have_text(re.compile(r"^[\d,.]+ USD per m²$"), timeout=20 * SECONDS)
+    price = page.get_by_test_id("stMetricValue").inner_text().split()[0]
+    expect(page.get_by_text("not logged")).to_have_count(0)
+    expect(cells(page).filter(has_text=re.compile(rf"^{price}$"))).to_have_count(1, timeout=20 * SECONDS)
+    assert stored(addresses, "house-prices") == before + 1
+
+
+def test_a_wrong_value_is_marked_at_its_field_and_can_be_mended(visit):
+    page = visit("/?model=house-prices")
+    year = page.get_by_label("Year built", exact=True)
+    year.fill("1700")
+    press_predict(page)
+    expect(page.get_by_text("must be at least 1780, got 1700")).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_text("1 field needs another value")).to_be_visible()
+    year.fill("1950")
+    press_predict(page)
+    expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_text("must be at least 1780")).to_have_count(0)
+
+
+def test_what_was_filled_in_is_still_there_after_a_look_at_another_page(visit):
+    page = visit("/?model=house-prices")
+    page.get_by_label("Year built", exact=True).fill("1931")
+    press_predict(page)
+    expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=20 * SECONDS)
+    for name in ("Records", "Predict"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_label("Year built", exact=True)).to_have_value("1931")
+    expect(page.get_by_text("USD per m²").first).to_be_visible()
+
+
+def test_an_image_is_dropped_and_its_class_is_shown_with_a_chart_and_logged(visit):
+    page = visit("/?model=fashion-mnist")
+    page.set_input_files("input[type=file]", EXAMPLES / "10-ankle-boot.png")
+    expect(page.get_by_text("10-ankle-boot.png")).to_be_visible(timeout=20 * SECONDS)
+    press_predict(page)
+    expect(page.get_by_test_id("stMetricValue")).to_have_text("ankle boot", timeout=20 * SECONDS)
+    chart = page.get_by_test_id("stVegaLiteChart")
+    expect(chart.locator("canvas, svg").first).to_be_visible()
+    assert "ankle boot 9" in page.locator("[aria-label^='Probabilities'], [alt^='Probabilities']").first.evaluate(
+        "e => e.getAttribute('aria-label') || e.getAttribute('alt')"
+    )
+    expect(cells(page).filter(has_text="ankle boot").first).to_be_attached(timeout=20 * SECONDS)
+
+
+def test_several_images_are_answered_each(visit):
+    page = visit("/?model=fashion-mnist")
+    files = [EXAMPLES / "09-bag.png", EXAMPLES / "02-trouser.png"]
+    page.set_input_files("input[type=file]", files)
+    expect(page.get_by_text("02-trouser.png")).to_be_visible(timeout=20 * SECONDS)
+    press_predict(page)
+    for answer in ("bag", "trouser"):
+        expect(page.locator("strong", has_text=re.compile(f"^{answer}$"))).to_be_visible(timeout=20 * SECONDS)
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_record_is_opened(visit, addresses):
+    page = visit("/records?model=house-prices")
+    settle(page, 60)
+    grid = page.get_by_test_id("data-grid-canvas").bounding_box()
+    page.mouse.click(grid["x"] + 16, grid["y"] + 50)  # the box before the first row, drawn on the canvas
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="USD per m²")).to_be_visible(timeout=20 * SECONDS)
+    newest = f"{addresses['collector']}/v1/records?model=house-prices&version=1&limit=1&order=desc"
+    opened = page.get_by_test_id("stCode").inner_text().strip()
+    assert opened == httpx2.get(newest).json()["records"][0]["id"]
+
+
+@pytest.mark.usefixtures("drifted")
+def test_the_drift_page_says_what_moved_and_holds_the_report(visit):
+    page = visit("/drift?model=house-prices")
+    expect(page.get_by_role("heading", name=re.compile("columns drifted: Sale date"))).to_be_visible(
+        timeout=60 * SECONDS
+    )
+    page.get_by_text("Show the full report").click()
+    frame = report_frame(page, "Drifted Columns")
+    assert frame.evaluate("self.origin") == "null"
+    assert page.get_by_role("button", name="Download", exact=True).is_visible()
+    assert "report=shown" in page.url
+
+
+@pytest.mark.usefixtures("drifted")
+def test_an_address_restores_the_view(visit):
+    page = visit("/drift?model=house-prices&window=24h")
+    expect(page.get_by_role("heading", name=re.compile("columns drifted"))).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("house-prices", timeout=20 * SECONDS)
+    expect(page.get_by_role("radio", name="Day")).to_be_checked(timeout=20 * SECONDS)
+    page.get_by_role("link", name="Records").click()
+    expect(page.get_by_role("heading", name="Records")).to_be_visible(timeout=20 * SECONDS)
+    settle(page)
+    assert "/records?model=house-prices" in page.url
+
+
+@pytest.mark.usefixtures("drifted")
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
+def test_nothing_sticks_out_on_a_narrow_screen(visit, path):
+    page = visit(path, NARROW)
+    settle(page, 60)
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+
+
+def test_a_page_is_photographed_in_every_look(browser, addresses, tmp_path):
+    taken = photograph(browser, addresses["frontend"], {"status": PAGES["status"]}, tmp_path)
+    assert len(taken) == len(LOOKS)
+    assert all(path.stat().st_size > 10_000 for path in taken)

@@ -1,0 +1,63 @@
+"""What the tests of the page share: stand-ins for the other services, and pages run against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.serving import serving
+from tests.unit.frontend.manifests import houses, pneumonia
+from tests.unit.frontend.stand_in import StandIn, closed_address
+
+SERVICES = ("INFERENCE", "COLLECTOR", "DRIFT")
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """All three services, answering; the page's settings point at them."""
+    services = StandIn(houses(), pneumonia())
+    st.cache_data.clear()
+    with serving(services.app) as services.url:
+        for name in SERVICES:
+            monkeypatch.setenv(f"PILOTHOUSE_{name}_URL", services.url)
+        yield services
+        st.cache_resource.clear()
+
+
+@pytest.fixture
+def stand_in_url(stand_in: StandIn) -> str:
+    return stand_in.url
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Point the page at a port where nobody listens, for one service."""
+
+    def send_away(service: str) -> None:
+        st.cache_data.clear()
+        monkeypatch.setenv(f"PILOTHOUSE_{service.upper()}_URL", closed_address())
+
+    return send_away
+
+
+@pytest.fixture
+def visit() -> Visit:
+    """Open one page, as its address names it; `query` is what stands behind the question mark."""
+
+    def open_page(path: str, **query: str) -> AppTest:
+        page = AppTest.from_function(_show, default_timeout=20, kwargs={"path": path})
+        page.query_params.update(query)
+        return page.run()
+
+    return open_page
+
+
+def _show(path: str) -> None:
+    from services.frontend.views import PAGES
+
+    entries = {entry.path: entry for group in PAGES.values() for entry in group}
+    entries[path].show()

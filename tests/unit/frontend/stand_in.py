@@ -1,0 +1,141 @@
+"""The other services over real HTTP, with answers of the agreed shapes, for the failures that are hard to bring about
+with the real ones. Inputs are judged by the library's own codec. The browser tests run on the real stack."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from pilothouse.errors import InputError
+from pilothouse.ids import uuid7
+from pilothouse.manifest import ImageInput, Manifest
+from pilothouse.tabular import TabularCodec
+
+
+def png(size: int = 28, shade: int = 128) -> bytes:
+    """A grey square."""
+    data = io.BytesIO()
+    Image.new("L", (size, size), shade).save(data, "PNG")
+    return data.getvalue()
+
+
+class StandIn:
+    """Inference, collector and drift on one port. What was predicted is in the log at once; `drift` is what the drift
+    service answers; `calls` holds every path that was asked for."""
+
+    def __init__(self, *manifests: Manifest, drift: Mapping[str, Any] | None = None) -> None:
+        self.manifests = {m.name: m for m in manifests}
+        self.records: dict[str, list[dict[str, Any]]] = {m.name: [] for m in manifests}
+        self.drift = drift
+        self.ready = True
+        self.calls: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.url = ""
+        self.app = Starlette(routes=self._routes())
+
+    def _routes(self) -> list[Route]:
+        answers: dict[str, Callable[[Request], Response]] = {
+            "/": self._about,
+            "/health/ready": self._readiness,
+            "/models": self._models,
+            "/models/{name}/versions/{version}": self._manifest,
+            "/models/{name}/examples/{file}": lambda _: Response(png(), media_type="image/png"),
+            "/v1/models": self._models,
+            "/v1/models/{name}/{version}": self._manifest,
+            "/v1/records": self._records,
+            "/v1/stats": lambda _: JSONResponse({"models": [self._stats(m) for m in self.manifests.values()]}),
+            "/drift": lambda _: JSONResponse(self.drift) if self.drift else _problem(404, "Not Found", "no record"),
+            "/drift-report": lambda _: HTMLResponse("<!doctype html><h1>Report</h1>"),
+        }
+        predict = Route("/models/{name}/versions/{version}/predict", self._predict, methods=["POST"])
+        return [predict, *(Route(path, self._noted(answer)) for path, answer in answers.items())]
+
+    def _noted(self, answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        def noted(request: Request) -> Response:
+            self.calls.append(f"{request.url.path}?{request.url.query}".rstrip("?"))
+            self.headers.append(request.headers)
+            return answer(request)
+
+        return noted
+
+    def _about(self, _: Request) -> Response:
+        return JSONResponse({"name": "stand-in", "version": "0.1.0"})
+
+    def _readiness(self, _: Request) -> Response:
+        return JSONResponse({}) if self.ready else _problem(503, "Not ready", "models: still loading")
+
+    def _models(self, _: Request) -> Response:
+        return JSONResponse({"models": [self._entry(m) for m in self.manifests.values()]})
+
+    def _manifest(self, request: Request) -> Response:
+        return JSONResponse(self.manifests[request.path_params["name"]].model_dump(mode="json") | {"links": {}})
+
+    def _entry(self, manifest: Manifest) -> dict[str, Any]:
+        return {"name": manifest.name, "version": manifest.version, "task": manifest.task, "state": "active",
+                "default": manifest is next(iter(self.manifests.values()))}  # fmt: skip
+
+    async def _predict(self, request: Request) -> Response:
+        self.headers.append(request.headers)
+        manifest, body = self.manifests[request.path_params["name"]], await request.body()
+        values: dict[str, Any] = {}
+        if isinstance(manifest.input, ImageInput):
+            if not body.startswith(b"\x89PNG"):
+                return _problem(415, "Not an image", "file: not an image of a supported format")
+            answer: dict[str, Any] = {
+                "prediction": "pneumonia",
+                "probabilities": {"normal": 0.1, "pneumonia": 0.9},
+                "risk": "high",
+            }
+        else:
+            try:
+                (row,), _ = TabularCodec(manifest.input).decode(body)
+            except InputError as error:
+                faults = [{"path": f.path, "code": f.code, "message": f.message} for f in error.faults]
+                return _problem(422, "Invalid input", str(error), errors=faults)
+            values = dict(zip(manifest.input_columns, row, strict=True)) | {"sale_date": "1995-06-01T00:00:00Z"}
+            answer = {"prediction": 1015.25}
+        record_id = str(uuid7())
+        self.records[manifest.name].insert(
+            0, {"id": record_id, **values, "prediction": answer["prediction"], "latency_ms": 1.5}
+        )
+        common = {
+            "id": record_id,
+            "model": manifest.name,
+            "version": manifest.version,
+            "logged": True,
+            "latency_ms": 1.5,
+        }
+        return JSONResponse(common | answer)
+
+    def _records(self, request: Request) -> Response:
+        params = request.query_params
+        if params["model"] not in self.manifests:
+            return _problem(404, "Not Found", "never announced")
+        records, start, limit = self.records[params["model"]], int(params.get("cursor", "0")), int(params["limit"])
+        page = records[start : start + limit]
+        following = str(start + limit) if start + limit < len(records) else None
+        return JSONResponse({"columns": list(page[0]) if page else [], "records": page, "next": following})
+
+    def _stats(self, manifest: Manifest) -> dict[str, Any]:
+        return {"model": manifest.name, "version": manifest.version, "records": len(self.records[manifest.name]),
+                "first": "2026-11-01T08:00:00Z", "last": "2026-11-02T08:00:00Z", "labels": 0}  # fmt: skip
+
+
+def _problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def closed_address() -> str:
+    """Where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"

@@ -1,0 +1,132 @@
+"""The page as a process: it answers as every service does, and it goes when it is told to."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.serving import serving
+from tests.stack.processes import free_ports
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def start():
+    started = []
+
+    def run(**environment):
+        (port,) = free_ports(1)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.frontend"],
+            env=os.environ | {"FRONTEND_PORT": str(port)} | environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        wait_for(port)
+        return process, port
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def wait_for(port, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the page did not start")
+
+
+def test_it_answers_health_and_metrics_and_ends_cleanly(start):
+    process, port = start()
+    address = f"http://127.0.0.1:{port}"
+    assert httpx2.get(f"{address}/health/live").json() == {"status": "live"}
+    assert httpx2.get(f"{address}/health/ready").json() == {"status": "ready"}
+    assert "pilothouse_page_calls_total" in httpx2.get(f"{address}/metrics").text
+    assert "<title>" in httpx2.get(address).text
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert not [child for child in children if child.is_running()]
+
+
+def test_every_line_of_its_log_is_json(start):
+    process, _ = start(PILOTHOUSE_LOG_FORMAT="json")
+    process.send_signal(signal.SIGTERM)
+    lines = process.communicate(timeout=10)[0].splitlines()
+    assert lines
+    assert all(line.startswith('{"') and '"service":"frontend"' in line for line in lines), lines
+
+
+def test_a_visitor_who_waits_for_a_service_does_not_hold_it_back(start):
+    asked, enough = threading.Event(), threading.Event()
+
+    def hang(_):
+        asked.set()
+        enough.wait(30)
+        return PlainTextResponse("late")
+
+    with serving(Starlette(routes=[Route("/models", hang)])) as url:
+        process, port = start(PILOTHOUSE_INFERENCE_URL=url, PILOTHOUSE_TIMEOUT_SECONDS="60")
+        with connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"]) as visitor:
+            visitor.send(rerun())
+            assert asked.wait(10)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(8) == 0
+            enough.set()
+
+
+def test_a_page_of_another_site_is_refused_and_our_own_is_not(start):
+    _, port = start()
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    with connect(address, origin=f"http://127.0.0.1:{port}", subprotocols=["streamlit"]):
+        pass
+    for origin in ("http://elsewhere.example", f"http://localhost:{port}", "null"):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(address, origin=origin, subprotocols=["streamlit"])
+        assert refused.value.response.status_code == 403
+
+
+def test_a_wrong_setting_is_named():
+    outcome = subprocess.run(
+        [sys.executable, "-m", "services.frontend"],
+        env=os.environ | {"FRONTEND_PORT": "many"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 2
+    assert "FRONTEND_PORT='many'" in outcome.stderr
+
+
+def rerun():
+    """What a browser sends when it opens the page."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    return message.SerializeToString()
