@@ -1,0 +1,109 @@
+# Pilothouse. `make` shows what there is. Needs make and Python 3.11 to 3.13 with venv; everything else is installed
+# into .venv from constraints.txt. Options: PYTHON=python3.12, VENV=folder, TORCH_INDEX=address of PyTorch's index of
+# CPU-only wheels (see pytorch.org; without it, `make train` on Linux installs the CUDA build from the Python index).
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -c constraints.txt
+COMPOSE ?= docker compose
+# what the images are labelled with
+export REVISION ?= $(shell git describe --always --dirty --abbrev=40 --match '' 2>/dev/null)
+# a stamp is named after what it was made from, so that nothing is installed twice and nothing is missed
+TREE := $(shell { cat constraints.txt pyproject.toml; pwd; } | cksum | tr ' ' '-')
+RUN := $(VENV)/.run-$(TREE)
+DEV := $(VENV)/.dev-$(TREE)
+TRAINING := $(VENV)/.training-$(TREE)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+##  On this machine, without Docker
+
+.PHONY: setup run demo train
+setup: $(RUN) ## make .venv and install what `make run` needs
+run: $(RUN) ## the whole stack on this machine, with SQLite, until Ctrl-C
+	@exec $(PY) -m pilothouse.stack
+demo: $(RUN) ## send real data through the running stack, first clean, then drifting
+	@exec $(PY) -m demo
+train: $(TRAINING) ## rebuild both models in models/ from raw data (installs torch)
+	@exec $(PY) -m training
+
+##  Tests
+
+.PHONY: check lint test chaos test-compose
+check: lint ## lint, types and the fast tests
+	$(PY) -m pytest -q tests/unit tests/test_architecture.py
+lint: $(DEV) ## style, types, Dockerfiles, compose.yaml, and the rules of Prometheus where promtool is
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(VENV)/bin/shellcheck .ci/run scripts/*.sh
+	$(VENV)/bin/hadolint services/*/Dockerfile
+	@PILOTHOUSE_SECRETS=./secrets $(VENV)/bin/docker-compose --env-file /dev/null config --quiet
+	@if command -v promtool >/dev/null; then \
+	  promtool check config prometheus/prometheus.yml && promtool test rules prometheus/tests/*.yml; \
+	else echo "Left out: the check of prometheus/ (promtool is missing; Debian has it in the package prometheus)."; fi
+test: $(DEV) .torch-if-any ## every test this machine can run but those of the images; says what it left out and why
+	@if ! docker info >/dev/null 2>&1; then echo "Left out: tests of the images and compose (no Docker engine answers)."; \
+	else echo "Left out: tests of the images and compose (make test-compose runs them)."; fi
+	$(PY) -m pytest -m "not compose" $(TESTS)
+chaos: $(DEV) ## every fault of docs/reliability.md as often as it says; prints the table of figures (12 minutes)
+	@rm -f .chaos.md; status=0; PILOTHOUSE_CHAOS=full PILOTHOUSE_CHAOS_REPORT=.chaos.md $(PY) -m pytest -q tests/stack/faults || status=1; \
+	echo "| fault | acknowledged | lost | twice | failed requests | answered unlogged |"; cat .chaos.md; rm -f .chaos.md; exit $$status
+test-compose: $(DEV) ## build the images and test them and compose (needs a Docker engine)
+	$(PY) -m pytest -m compose $(TESTS)
+
+##  With Docker
+
+.PHONY: up down logs smoke images secrets
+up: secrets ## build and start all under Docker, with PostgreSQL, Prometheus and Grafana (UP=more options)
+	$(COMPOSE) up --build --detach --wait $(UP)
+	@$(COMPOSE) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+down: ## stop what `make up` started; the data stay (docker compose down --volumes removes them)
+	$(COMPOSE) down --remove-orphans
+logs: ## follow the logs of what `make up` started
+	$(COMPOSE) logs --follow --tail 50
+smoke: $(RUN) ## predict with every model of a running stack, and see the records stored
+	@exec $(PY) -m pilothouse.stack.smoke
+images: ## build the four images, labelled with the commit
+	$(COMPOSE) build
+secrets: ## make random secrets in secrets/ for those that are missing
+	@sh scripts/secrets.sh
+
+##  Dependencies
+
+.PHONY: generated pins
+generated: $(RUN) ## write what is made from code: grafana/dashboards/ and .env.example
+	$(PY) -m grafana.overview
+	$(PY) -m scripts.env_example
+pins: ## resolve pyproject.toml again on every Python found, and write constraints.txt (UPGRADE=1: newest versions)
+	@pythons=; for p in python3.11 python3.12 python3.13; do $$p -c '' 2>/dev/null && pythons="$$pythons $$p"; done; \
+	  $(PY) scripts/pins.py $(if $(UPGRADE),--upgrade) $$pythons
+
+# Some names on the PATH are shims that do not run, and Debian's python3 lacks ensurepip without python3-venv: try each.
+$(PY):
+	@for p in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if $$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "Making $(VENV) with $$($$p --version)."; exec $$p -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "No Python 3.11 or newer with venv was found. On Debian and Ubuntu: apt install python3-venv." >&2; \
+	echo "If it has another name: make PYTHON=/path/to/python3.12 ..." >&2; exit 1
+
+$(RUN): | $(PY)
+	@echo "Installing what the stack needs into $(VENV) (the first time this takes a few minutes)."
+	@$(PIP) -e '.[inference,collector,drift,frontend,cli]'
+	@rm -f $(VENV)/.run-*; touch $@
+$(DEV): $(RUN)
+	@echo "Installing what the tests need."
+	@$(PIP) -e '.[dev]'
+	@rm -f $(VENV)/.dev-*; touch $@
+$(TRAINING): $(RUN)
+	@echo "Installing torch and what training needs."
+	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[training]'
+	@rm -f $(VENV)/.training-*; touch $@
+
+.PHONY: .torch-if-any
+.torch-if-any: $(RUN)
+	@$(MAKE) --no-print-directory $(TRAINING) || echo "Left out: tests that need torch, which could not be installed."

@@ -1,0 +1,123 @@
+"""A stack started by a test as a person would start it: its output, its processes, its end."""
+
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import psutil
+
+
+class Stack:
+    """The command in a session of its own, its lines collected as they come."""
+
+    def __init__(self, *command, environment=None, folder=None):
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines = []
+        self._new = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._new.put(line.rstrip("\n"))
+        self._new.put(None)
+
+    def until(self, pattern, seconds=30):
+        """The match in the first new line that has `pattern`; fails with all output when it does not come."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._new.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"{pattern!r} did not come in {seconds} s:\n{self.output}") from None
+            if line is None:
+                raise AssertionError(f"the output ended without {pattern!r}:\n{self.output}")
+            self.lines.append(line)
+            if found := re.search(pattern, line):
+                return found
+
+    @property
+    def output(self):
+        return "\n".join(self.lines)
+
+    def tree(self):
+        """Every process that the stack started, itself left out."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def interrupt(self):
+        """Ctrl-C: the terminal sends it to the foreground process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self, seconds=30):
+        """The exit status, with the rest of the output collected."""
+        status = self.process.wait(seconds)
+        while (line := self._new.get(timeout=seconds)) is not None:
+            self.lines.append(line)
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """After a failed test: stop it, and nothing stays behind."""
+        if self.process.poll() is None:
+            tree = self.tree()
+            self.process.terminate()
+            _, stuck = psutil.wait_procs([psutil.Process(self.process.pid)], timeout=30)
+            for one in (*stuck, *(p for p in tree if alive(p))):
+                one.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+def alive(process):
+    """A zombie is not alive: some containers have nobody who collects orphans."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def left_after(processes, seconds):
+    """Those still alive when the time is up."""
+    deadline = time.monotonic() + seconds
+    while (left := [p for p in processes if alive(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def free_ports(count):
+    """Ports that nobody holds at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def is_held(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
