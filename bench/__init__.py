@@ -1,0 +1,1 @@
+"""Benchmarks. Speeds are ratios in one run against something that stands still."""
