@@ -6,6 +6,7 @@ go of the segment. What cannot ever be stored (a schema that the collector refus
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 import time
@@ -20,6 +21,7 @@ from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
 from services.inference.collector import UNKNOWN_MODEL, Collector
 from services.inference.metrics import SpoolMetrics
+from services.inference.spool.durable import write_durably
 from services.inference.spool.frames import Frame, encode_frame
 from services.inference.spool.reader import Orphan, SpoolReader, adopt
 from services.inference.spool.schemas import SchemaStore
@@ -213,21 +215,23 @@ class Shipper:
         return _encoder.encode({"batches": batches})
 
     def _quarantine(self, damaged: bytes) -> None:
-        name = f"{time.time_ns()}-{len(damaged)}.damaged"
-        self._keep("quarantine", name, damaged)
-        self._metrics.quarantined.inc(len(damaged))
-        self._log.error("a damaged range in the spool was set aside", bytes=len(damaged), file=name)
+        name = self._keep("quarantine", "damaged", damaged)
+        if name:
+            self._metrics.quarantined.inc(len(damaged))
+            self._log.error("a damaged range in the spool was set aside", bytes=len(damaged), file=name)
 
     def _set_aside(self, frames: list[Frame], why: str) -> None:
-        body = b"".join(encode_frame(f.schema, f.payload) for f in frames)
-        self._keep("refused", f"{time.time_ns()}.seg", body)
-        self._metrics.dropped("refused", len(frames))
-        self._log.error("records set aside on this machine", count=len(frames), why=why)
+        name = self._keep("refused", "seg", b"".join(encode_frame(f.schema, f.payload) for f in frames))
+        if name:
+            self._metrics.dropped("refused", len(frames))
+            self._log.error("records set aside on this machine", count=len(frames), why=why, file=name)
 
-    def _keep(self, kind: str, name: str, body: bytes) -> None:
+    def _keep(self, kind: str, suffix: str, body: bytes) -> str | None:
+        """Store bytes durably beside the spool, before their segment is let go; the file's name, or None when they
+        are there already: a chunk is read again after an outage, and named by its content it is kept once."""
         folder = self._root.parent / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(body)
+        path = folder / f"{hashlib.sha256(body).hexdigest()[:24]}.{suffix}"
+        return path.name if write_durably(path, body) else None
 
 
 def record_time_seconds(payload: bytes) -> float:

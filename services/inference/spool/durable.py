@@ -25,3 +25,18 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def write_durably(path: Path, body: bytes) -> bool:
+    """Write a file whole or not at all, so that it survives power loss; whether it was not there before."""
+    if path.exists():
+        return False
+    make_folder(path.parent)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    sync_folder(path.parent)
+    return True

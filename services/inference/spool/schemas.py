@@ -7,7 +7,6 @@ release, finds the columns here, and can announce the model even when it is no l
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import msgspec
 
 from pilothouse.columns import record_columns
 from pilothouse.manifest import Manifest
-from services.inference.spool.durable import make_folder, sync_folder
+from services.inference.spool.durable import write_durably
 
 
 class SchemaStore:
@@ -29,16 +28,7 @@ class SchemaStore:
         """Store a manifest durably (idempotent) and return the 8 bytes that name it."""
         body = msgspec.json.encode(manifest.model_dump(mode="json"), order="deterministic")
         digest = hashlib.sha256(body).digest()[:8]
-        path = self._folder / f"{digest.hex()}.json"
-        if not path.exists():
-            make_folder(self._folder)
-            part = path.with_suffix(f".{os.getpid()}.part")
-            with part.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-            sync_folder(self._folder)
+        write_durably(self._folder / f"{digest.hex()}.json", body)
         return digest
 
     def get(self, digest: bytes) -> tuple[Manifest, list[str]]:

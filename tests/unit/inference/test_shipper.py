@@ -124,14 +124,27 @@ def test_a_dead_workers_records_are_shipped_and_its_directory_removed(spool):
 
 def test_damage_is_kept_and_counted_and_costs_one_record(spool):
     spool.append(5)
+    damage(spool)
+    assert spool.run_until(lambda: len(spool.collector.records) == 4)
+    assert len(list((spool.root.parent / "quarantine").iterdir())) == 1
+    assert spool.value("pilothouse_spool_quarantined_bytes_total") > 0
+
+
+def damage(spool):
     spool.writer.seal()
     (segment,) = (spool.root / "own").glob("*.seg")
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 1
     segment.write_bytes(data)
+
+
+def test_damage_read_again_and_again_in_an_outage_is_kept_and_counted_once(spool):
+    spool.append(5)
+    damage(spool)
+    spool.collector.outages = 12
     assert spool.run_until(lambda: len(spool.collector.records) == 4)
-    assert len(list((spool.root.parent / "quarantine").iterdir())) == 1
-    assert spool.value("pilothouse_spool_quarantined_bytes_total") > 0
+    (kept,) = (spool.root.parent / "quarantine").iterdir()
+    assert spool.value("pilothouse_spool_quarantined_bytes_total") == kept.stat().st_size
 
 
 def test_the_age_of_the_oldest_record_is_that_of_the_record_and_nought_when_all_is_shipped(spool):
