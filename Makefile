@@ -5,7 +5,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -c constraints.txt
-COMPOSE ?= docker compose
+COMPOSE ?= docker compose$(if $(OPEN), -f compose.yaml -f compose.open.yaml)
 # what the images are labelled with
 export REVISION ?= $(shell git describe --always --dirty --abbrev=40 --match '' 2>/dev/null)
 # a stamp is named after what it was made from, so that nothing is installed twice and nothing is missed
@@ -13,6 +13,11 @@ TREE := $(shell { cat constraints.txt pyproject.toml; pwd; } | cksum | tr ' ' '-
 RUN := $(VENV)/.run-$(TREE)
 DEV := $(VENV)/.dev-$(TREE)
 TRAINING := $(VENV)/.training-$(TREE)
+
+# what sends traffic runs where the stack does: in a container inside the network of compose, or here
+beside = if [ -n "$$($(COMPOSE) ps --quiet collector 2>/dev/null)" ]; then \
+    $(COMPOSE) build --quiet load && exec $(COMPOSE) run --rm load python $(1); \
+  else $(MAKE) --no-print-directory $(RUN) && exec $(PY) $(1); fi
 
 .PHONY: help
 help: ## this list
@@ -24,8 +29,8 @@ help: ## this list
 setup: $(RUN) ## make .venv and install what `make run` needs
 run: $(RUN) ## the whole stack on this machine, with SQLite, until Ctrl-C
 	@exec $(PY) -m pilothouse.stack
-demo: $(RUN) ## send real data through the running stack, first clean, then drifting
-	@exec $(PY) -m demo
+demo: ## send real data through the running stack (`make run` or `make up`), first clean, then drifting
+	@$(call beside,-m demo)
 train: $(TRAINING) ## rebuild both models in models/ from raw data (installs torch)
 	@exec $(PY) -m training
 
@@ -39,8 +44,9 @@ lint: $(DEV) ## style, types, Dockerfiles, compose.yaml, and the rules of Promet
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(VENV)/bin/shellcheck .ci/run scripts/*.sh
-	$(VENV)/bin/hadolint services/*/Dockerfile
-	@PILOTHOUSE_SECRETS=./secrets $(VENV)/bin/docker-compose --env-file /dev/null config --quiet
+	$(VENV)/bin/hadolint services/*/Dockerfile demo/Dockerfile training/Dockerfile
+	@PILOTHOUSE_SECRETS=./secrets $(VENV)/bin/docker-compose --env-file /dev/null -f compose.yaml -f compose.open.yaml \
+	  --profile load --profile train config --quiet
 	@if command -v promtool >/dev/null; then \
 	  promtool check config prometheus/prometheus.yml && promtool test rules prometheus/tests/*.yml; \
 	else echo "Left out: the check of prometheus/ (promtool is missing; Debian has it in the package prometheus)."; fi
@@ -57,15 +63,15 @@ test-compose: $(DEV) ## build the images and test them and compose (needs a Dock
 ##  With Docker
 
 .PHONY: up down logs smoke images secrets
-up: secrets ## build and start all under Docker, with PostgreSQL, Prometheus and Grafana (UP=more options)
+up: secrets ## build and start all under Docker, with PostgreSQL, Prometheus and Grafana (OPEN=1: every port; UP=more options)
 	$(COMPOSE) up --build --detach --wait $(UP)
 	@$(COMPOSE) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
 down: ## stop what `make up` started; the data stay (docker compose down --volumes removes them)
 	$(COMPOSE) down --remove-orphans
 logs: ## follow the logs of what `make up` started
 	$(COMPOSE) logs --follow --tail 50
-smoke: $(RUN) ## predict with every model of a running stack, and see the records stored
-	@exec $(PY) -m pilothouse.stack.smoke
+smoke: ## predict with every model of a running stack, and see the records stored
+	@$(call beside,-m pilothouse.stack.smoke)
 images: ## build the four images, labelled with the commit
 	$(COMPOSE) build
 secrets: ## make random secrets in secrets/ for those that are missing

@@ -1,4 +1,7 @@
-"""API keys with scopes: `Authorization: Bearer KEY`. Without a keys file everything is open, as on a laptop."""
+"""API keys with scopes: `Authorization: Bearer KEY`. Without a keys file everything is open, as on a laptop.
+
+In the file, `anonymous` in place of a key says what callers without one may do.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from fastapi import Request
 from pilothouse.errors import PilothouseError
 
 Scope = Literal["predict", "ingest", "read", "admin"]
+ANONYMOUS = "anonymous"
 
 
 class UnauthorisedError(PilothouseError):
@@ -43,7 +47,7 @@ class Keys:
                 continue
             key, _, names = line.strip().partition(" ")
             granted = frozenset(n.strip() for n in names.split(",") if n.strip())
-            if len(key) < 16 or not granted or granted - set(get_args(Scope)):
+            if (len(key) < 16 and key != ANONYMOUS) or not granted or granted - set(get_args(Scope)):
                 known = ", ".join(get_args(Scope))
                 raise PilothouseError(f"{path}:{number}: expected KEY (at least 16 characters) and scopes of {known}")
             scopes[key] = granted
@@ -53,12 +57,21 @@ class Keys:
         """Raises UnauthorisedError or ForbiddenError; `admin` holds every scope."""
         if self._scopes is None:
             return
-        kind, _, key = (authorization or b"").partition(b" ")
-        granted = self._scopes.get(_hash(key.strip())) if kind.lower() == b"bearer" else None
+        granted = self._granted(authorization)
         if granted is None:
             raise UnauthorisedError("send a known API key as `Authorization: Bearer KEY`")
         if scope not in granted and "admin" not in granted:
+            if authorization is None:
+                raise UnauthorisedError(f"this needs an API key with the scope {scope!r}: `Authorization: Bearer KEY`")
             raise ForbiddenError(f"this key lacks the scope {scope!r}")
+
+    def _granted(self, authorization: bytes | None) -> frozenset[str] | None:
+        """A wrong key is refused where none would do: its owner believes that it works."""
+        known, anonymous = self._scopes or {}, ANONYMOUS.encode()
+        if authorization is None:
+            return known.get(_hash(anonymous))
+        kind, _, key = authorization.partition(b" ")
+        return known.get(_hash(key.strip())) if kind.lower() == b"bearer" and key.strip() != anonymous else None
 
 
 def require(scope: Scope) -> Callable[[Request], Awaitable[None]]:

@@ -48,6 +48,7 @@ def test_every_container_is_healthy(compose):
 
 def test_a_prediction_of_every_model_is_stored_and_the_drift_service_answers(compose):
     urls = {f"PILOTHOUSE_{s.upper()}_URL": compose.address(s) for s in OURS}
+    urls["PILOTHOUSE_API_KEY"] = compose.key("admin")
     command = [sys.executable, "-m", "pilothouse.stack.smoke"]
     done = subprocess.run(command, env=os.environ | urls, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -139,3 +140,51 @@ def test_an_image_says_what_it_is_and_stops_when_asked(compose, service):
 
 def test_the_page_opens(compose):
     assert "Streamlit" in httpx2.get(compose.address("frontend")).text
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "known_as", "status"),
+    [
+        ("inference", "/models", None, 200),
+        ("collector", "/v1/models", None, 401),
+        ("collector", "/v1/models", "frontend", 200),
+        ("collector", "/v1/models", "inference", 403),
+        ("drift", "/drift?model=house-prices", None, 401),
+        ("drift", "/drift?model=house-prices", "drift", 200),
+    ],
+)
+def test_predictions_need_no_key_and_what_was_logged_does(compose, service, path, known_as, status):
+    headers = {"Authorization": f"Bearer {compose.key(known_as)}"} if known_as else {}
+    assert httpx2.get(compose.address(service) + path, headers=headers, timeout=60).status_code == status
+
+
+def test_every_container_is_limited_in_memory_cpu_and_processes(compose):
+    limits = {n: c["HostConfig"] for n, c in compose.inspect().items()}
+    assert not [n for n, h in limits.items() if not (h["Memory"] and h["NanoCpus"] and h["PidsLimit"])]
+
+
+def test_of_three_inference_containers_every_record_is_stored_and_every_prediction_counted(compose):
+    addresses = compose.scale_inference(3)
+    (table,) = compose.sql("select relname from pg_class where relkind = 'p' and relname like 'records_house_prices%'")
+    made = set()
+    for address in addresses:
+        with Client(address) as client:
+            example = client.manifest("house-prices").examples[0]
+            made |= {p["id"] for _ in range(20) for p in client.predict("house-prices", [example] * 10)}
+    assert len(made) == 600
+    wait_for(lambda: made <= set(compose.sql(f'select id from "{table}"')), seconds=60)
+    assert compose.sql(f'select count(*) = count(distinct id) from "{table}"') == ["t"]
+    counted = 'sum by (instance) (pilothouse_predictions_total{model="house-prices"} >= 200)'
+    wait_for(lambda: len(compose.prometheus("query", query=counted)["result"]) == 3, seconds=60)
+
+
+def test_only_the_page_predictions_and_grafana_are_published_and_the_traffic_of_the_profile_load_gets_in(compose):
+    compose.only_published()
+    published = {n for n, c in compose.inspect().items() if any((c["NetworkSettings"]["Ports"] or {}).values())}
+    assert published - {"grafana"} == {"inference", "frontend"}
+    done = compose("run", "--rm", "--build", "load", "python", "-m", "pilothouse.stack.smoke")
+    assert "what they predict is stored" in done.stdout
+    reach = "import socket; socket.create_connection(('1.1.1.1', 443), 3)"
+    for inside in ("collector", "drift"):
+        failed = compose("exec", "-T", inside, "python", "-c", reach, check=False)
+        assert "unreachable" in failed.stderr  # there is no way out of the network inside

@@ -172,6 +172,16 @@ def test_a_route_asks_for_its_scope(keys_file, key, status):
     assert client.get("/secret", headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("granted", "authorization", "status"),
+    [("read", None, 200), ("predict", None, 401), ("read", "Bearer anonymous", 401), ("read", "Bearer wrong-key", 401)],
+)
+def test_callers_without_a_key_may_do_what_anonymous_may(keys_file, granted, authorization, status):
+    keys_file.write_text(f"{keys_file.read_text()}anonymous {granted}\n")
+    headers = {"authorization": authorization} if authorization else {}
+    assert TestClient(service(api_keys_file=keys_file)[0]).get("/secret", headers=headers).status_code == status
+
+
 def test_without_a_keys_file_everything_is_open(client):
     assert client.get("/secret").status_code == 200
 
