@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pilothouse.client import Client
-    from pilothouse.packing import pack
+    from pilothouse.packing import pack, pack_external
 
-__all__ = ["Client", "pack"]
-_HOMES = {"Client": "pilothouse.client", "pack": "pilothouse.packing"}
+__all__ = ["Client", "pack", "pack_external"]
+_HOMES = {"Client": "pilothouse.client", "pack": "pilothouse.packing", "pack_external": "pilothouse.packing"}
 
 
 def __getattr__(name: str) -> Any:

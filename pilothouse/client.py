@@ -15,12 +15,15 @@ from pilothouse.manifest import Manifest
 class Client:
     """A connection to the inference service. Close it, or use it as a context manager.
 
+    `auth` is for a service that wants more than its key, as `pilothouse.web.identity` gives on Cloud Run.
     Raises InputError (with the API's faults) for inputs that do not fit, RemoteError for everything else.
     """
 
-    def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 30) -> None:
+    def __init__(
+        self, url: str, api_key: str | None = None, timeout_seconds: float = 30, auth: httpx2.Auth | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds)
+        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds, auth=auth)
 
     def models(self) -> list[dict[str, Any]]:
         """Every loaded model: name, version, task, state, whether it is the default."""

@@ -75,3 +75,11 @@ class RemoteError(PilothouseError):
     def __init__(self, url: str, status: int | None, detail: str) -> None:
         super().__init__(f"{url}: {status or 'no answer'}: {detail}")
         self.url, self.status, self.detail = url, status, detail
+
+
+class ArchiveAddressError(PilothouseError):
+    """An address that is not one of an archive; the message says what would be."""
+
+
+class ArchiveAwayError(PilothouseError):
+    """The archive cannot be read or written now; the message says why, in one line."""

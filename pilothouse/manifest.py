@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pilothouse.elsewhere import Elsewhere
 from pilothouse.errors import ManifestError
 
 FeatureType = Literal["number", "integer", "category", "boolean", "datetime"]
@@ -22,9 +23,14 @@ Task = Literal["regression", "binary", "multiclass"]
 STATISTICS = (
     "brightness", "contrast", "sharpness", "noise", "ink_share", "edge_balance", "asymmetry", "saturation",
 )  # fmt: skip
+METRICS: dict[Task, tuple[str, ...]] = {
+    "regression": ("mae", "rmse", "r2", "mape", "bias"),
+    "binary": ("accuracy", "f1", "roc_auc", "pr_auc", "log_loss", "brier"),
+    "multiclass": ("accuracy", "f1", "roc_auc", "pr_auc", "log_loss", "brier"),
+}
 RESERVED = frozenset(
     {"id", "at", "model", "version", "prediction", "risk", "latency_ms", "source", "trace_id", "embedding", "label",
-     "level", "confidence"}
+     "labelled_at", "level", "confidence"}
 )  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -156,11 +162,15 @@ class Monitoring(_Part):
 
     `columns`: None means every feature (or statistic), the prediction and, of a binary model, the positive class's
     probability. The verdict is drift when at least `drift_share` of the columns drifted; by default one of up to
-    twenty is enough, because thresholds are calibrated on the verdict. `window_rows` is the newest rows that are
-    scored, `minimum_rows` the fewest that give an answer.
+    twenty is enough, because thresholds are calibrated on the verdict. `joint`: drift is also measured on what moves
+    together, the embedding of an image model or the columns of another, and makes the verdict drift. `window_rows`
+    is the newest rows that are scored, `minimum_rows` the fewest that give an answer. `performance_metric` is one of
+    the task's (`METRICS`), and `performance_floor` how bad it may be: the least value of a metric of which more is
+    better, else the greatest.
     """
 
     columns: tuple[DriftColumn, ...] | None = None
+    joint: bool = True
     drift_share: float = Field(default=0.05, gt=0, le=1)
     window_rows: int = Field(default=1000, ge=30, le=100_000)
     minimum_rows: int = Field(default=100, ge=10)
@@ -187,8 +197,15 @@ class Manifest(_Part):
     input: Annotated[TabularInput | ImageInput, Field(discriminator="kind")]
     output: Output
     monitoring: Monitoring = Monitoring()
+    elsewhere: Elsewhere | None = None
     examples: tuple[dict[str, Any], ...] = ()
     files: dict[str, File] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_artifact(cls, given: Any) -> Any:
+        """A model that is served elsewhere has none, so nobody has to say so."""
+        return {"artifact": None, **given} if isinstance(given, dict) and given.get("runtime") == "external" else given
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -208,13 +225,28 @@ class Manifest(_Part):
             raise ValueError("output.risk_tiers must begin at probability 0 and rise")
         if self.runtime != "external" and not self.artifact:
             raise ValueError("artifact: a model that is served here needs one")
+        if self.runtime == "external" and self.artifact:
+            raise ValueError("artifact: a model that is served elsewhere has none")
+        if self.elsewhere:
+            faults = self.elsewhere.faults(self.input_columns, binary=self.task == "binary")
+            faults += [] if self.runtime == "external" else ["elsewhere belongs to models with the runtime external"]
+            if faults:
+                raise ValueError("; ".join(faults))
+        self._check_monitoring()
+        return self
+
+    def _check_monitoring(self) -> None:
+        metric, allowed = self.monitoring.performance_metric, METRICS[self.task]
+        if metric is not None and metric not in allowed:
+            raise ValueError(f"monitoring.performance_metric: of a {self.task} model it is one of {', '.join(allowed)}")
+        if self.monitoring.performance_floor is not None and metric in (None, "bias"):
+            raise ValueError("monitoring.performance_floor needs a performance_metric that can be good or bad")
         known = set(self.input_columns) | {"prediction"} | set(self.probability_columns)
         for column in self.monitoring.columns or ():
             if column.name not in known:
                 raise ValueError(f"monitoring.columns: {column.name!r} is not a column of the log")
             if column.stattest == "wasserstein" and self._is_category(column.name):
                 raise ValueError(f"monitoring.columns: wasserstein does not fit {column.name!r}: it compares numbers")
-        return self
 
     def _is_category(self, name: str) -> bool:
         if name == "prediction":

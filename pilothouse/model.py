@@ -69,19 +69,25 @@ class Model:
         return Inputs([images.decode(data, self._image, f"file[{i}]") for i, data in enumerate(files)])
 
     def run(self, inputs: Inputs) -> Outputs:
-        """Run the graph on all inputs at once.
+        """Run the graph on all inputs at once; `tensors`, `infer` and `interpret` in one.
 
         Raises OutputError when the answer of any row is not finite or has another shape than the manifest says.
         """
-        answers = self._session.run(self._output_names, self.tensors(inputs))
-        named = dict(zip(self._output_names, answers, strict=True))
-        output = named["output"]
+        return self.interpret(self.infer(self.tensors(inputs)), len(inputs))
+
+    def infer(self, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The graph's outputs by name, and nothing else: this is the time that the model itself takes."""
+        return dict(zip(self._output_names, self._session.run(self._output_names, tensors), strict=True))
+
+    def interpret(self, answers: dict[str, NDArray[Any]], rows: int) -> Outputs:
+        """What the graph's outputs say of each row. Raises OutputError, see `run`."""
+        output = answers["output"]
         if not np.isfinite(output).all():
             raise OutputError(f"{self.manifest.key} answered NaN or infinity")
-        embedding = named.get("embedding")
+        embedding = answers.get("embedding")
         if self.manifest.task == "regression":
-            return Outputs(output.reshape(len(inputs)).tolist(), embedding=embedding)
-        return self._classes(output.astype(np.float64).reshape(len(inputs), -1), embedding)
+            return Outputs(output.reshape(rows).tolist(), embedding=embedding)
+        return self._classes(output.astype(np.float64).reshape(rows, -1), embedding)
 
     def tensors(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
         """What the graph is fed with: see `TabularInput` and `ImageInput`."""

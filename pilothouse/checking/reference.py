@@ -28,14 +28,15 @@ def check_reference(manifest: Manifest, table: Any) -> Finding:
     if not faults:
         for column in columns:
             faults += _values(manifest, column, table[column.name])
-        faults += _labels(manifest, table[LABEL]) + _sums(manifest, table)
+        faults += (_labels(manifest, table[LABEL]) if LABEL in table.column_names else []) + _sums(manifest, table)
     return Finding("reference", detail, tuple(faults))
 
 
 def _schema(manifest: Manifest, columns: tuple[Column, ...], schema: Any) -> list[str]:
     wanted = {c.name: arrow_type(c) for c in columns} | {LABEL: label_type(manifest)}
     found = dict(zip(schema.names, schema.types, strict=True))
-    faults = [f"the reference has no column {name!r}, which will be logged" for name in wanted.keys() - found.keys()]
+    absent = wanted.keys() - found.keys() - ({LABEL} if manifest.runtime == "external" else set())
+    faults = [f"the reference has no column {name!r}, which will be logged" for name in absent]
     faults += [f"the reference has a column {name!r} that is not logged" for name in found.keys() - wanted.keys()]
     for name in wanted.keys() & found.keys():
         if not _same_kind(wanted[name], found[name]):
@@ -58,7 +59,7 @@ def _values(manifest: Manifest, column: Column, values: Any) -> list[str]:
     name = column.name
     feature = _feature(manifest, name)
     faults = []
-    if values.null_count and (feature is None or feature.required):
+    if values.null_count and not _may_be_missing(manifest, column, feature):
         faults.append(f"column {name!r}: {values.null_count} values are missing")
     if column.role == "prediction" and name == "prediction" and manifest.output.classes:
         return faults + _unknown(name, values, manifest.output.classes)
@@ -71,6 +72,13 @@ def _values(manifest: Manifest, column: Column, values: Any) -> list[str]:
     if feature is not None and column.kind != "boolean":
         faults += _outside(name, values, _plain(feature.minimum), _plain(feature.maximum))
     return faults
+
+
+def _may_be_missing(manifest: Manifest, column: Column, feature: Feature | None) -> bool:
+    """A model that is served elsewhere may say its class without probabilities, which its risk would follow from."""
+    if feature is not None:
+        return not feature.required
+    return manifest.runtime == "external" and (column.role == "probability" or column.name == "risk")
 
 
 def _feature(manifest: Manifest, name: str) -> Feature | None:
@@ -121,5 +129,6 @@ def _sums(manifest: Manifest, table: Any) -> list[str]:
     names = list(manifest.probability_columns)
     if not names:
         return []
-    off = np.abs(np.sum([table[n].to_numpy() for n in names], axis=0) - 1).max()
+    sums = np.sum([table[n].to_numpy() for n in names], axis=0)
+    off = np.abs(sums[~np.isnan(sums)] - 1).max(initial=0)  # missing ones are another check's
     return [] if off <= SUM_SLACK else [f"probabilities add up to 1 ± {off:.3g}"]

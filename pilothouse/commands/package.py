@@ -66,7 +66,7 @@ def pack(
         "overwrite": overwrite,
     }
     try:
-        arguments |= _read_options(options) if options else {}
+        arguments |= read_options(options) if options else {}
         arguments |= {"card": card.read_text(encoding="utf-8")} if card else {}
         _pack(load_module(module), arguments)
     except (PilothouseError, OSError) as error:
@@ -134,7 +134,8 @@ def _import(path: Path) -> Any:
     return module
 
 
-def _read_options(path: Path) -> dict[str, Any]:
+def read_options(path: Path) -> dict[str, Any]:
+    """More arguments of a packing function, from YAML. Raises PackageError."""
     import yaml
 
     try:

@@ -1,23 +1,27 @@
-"""`pilothouse drift`: what the drift service says of a model."""
+"""`pilothouse drift` and `pilothouse performance`: what the drift service says of a model."""
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import httpx2
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pilothouse.commands.traffic import Key, fail
 from pilothouse.errors import PilothouseError
 
 DRIFT = "http://127.0.0.1:8002"
-_COLOURS = {"drift": "red", "no drift": "green", "unknown": "yellow"}
+_COLOURS = {"drift": "red", "no drift": "green", "unknown": "yellow", "below floor": "red", "ok": "green"}
+FITTING_SECONDS = 60.0  # that the first fit of an estimator may take
 
 
 def register(app: typer.Typer) -> None:
     app.command()(drift)
+    app.command()(performance)
 
 
 def drift(
@@ -37,16 +41,101 @@ def drift(
 
 def score(url: str, model: str, window: str | None = None, api_key: str | None = None) -> dict[str, Any]:
     """Have the drift service score now. Raises PilothouseError."""
+    return _ask("POST", f"{url}/drift/run", {"model": model, "window": window}, api_key)
+
+
+def _ask(method: str, url: str, query: dict[str, str | None], api_key: str | None) -> dict[str, Any]:
+    """The service's answer. Raises PilothouseError."""
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    query = {"model": model} | ({"window": window} if window else {})
+    given = {name: value for name, value in query.items() if value}
     try:
-        answer = httpx2.post(f"{url}/drift/run", params=query, headers=headers, timeout=120)
+        answer = httpx2.request(method, url, params=given, headers=headers, timeout=120)
         body: dict[str, Any] = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
         raise PilothouseError(f"{url}: {error}") from error
     if not answer.is_success:
         raise PilothouseError(f"{url}: {answer.status_code}: {body.get('detail') or body.get('title')}")
     return body
+
+
+def performance(
+    model: Annotated[str, typer.Argument(help="name of the model")],
+    window: Annotated[str | None, typer.Option(help="1h, 24h, 7d or rows=1000; the model's own by default")] = None,
+    segment: Annotated[str | None, typer.Option(help="a column: the metric by its categories or bands")] = None,
+    url: Annotated[str, typer.Option(help="the drift service", envvar="PILOTHOUSE_DRIFT_URL")] = DRIFT,
+    api_key: Key = None,
+) -> None:
+    """Show how well a model does: measured by labels, and estimated without. Ends with 2 when it is below its floor."""
+    try:
+        said = appraise(url, model, window, segment, api_key)
+    except PilothouseError as error:
+        fail(error)
+    console = Console()
+    console.print(performance_table(said))
+    if said.get("segments"):
+        console.print(segment_table(said))
+    raise typer.Exit(2 if said["verdict"] == "below floor" else 0)
+
+
+def appraise(
+    url: str, model: str, window: str | None = None, segment: str | None = None, api_key: str | None = None
+) -> dict[str, Any]:
+    """What the drift service says of a model's performance; waits for its estimator. Raises PilothouseError."""
+    deadline = time.monotonic() + FITTING_SECONDS
+    while True:
+        said = _ask("GET", f"{url}/performance", {"model": model, "window": window, "segment": segment}, api_key)
+        if said["estimated"]["reason"] != "fitting" or time.monotonic() > deadline:
+            return said
+        time.sleep(1)
+
+
+def performance_table(said: dict[str, Any]) -> Table:
+    """Each metric, measured and estimated, with its 95% interval, beside the reference's."""
+    colour = _COLOURS.get(said["verdict"], "white")
+    title = f"{said['model']} {said['version']}: [bold {colour}]{said['verdict']}[/]"
+    notes = [said["message"], *(f"{side}: {said[side]['message']}" for side in ("measured", "estimated"))]
+    table = Table(title=title, caption="\n".join(notes), title_justify="left", caption_justify="left")
+    for name in ("metric", "measured", "estimated", "reference", "floor"):
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    sides = [said[side]["metrics"] for side in ("measured", "estimated")]
+    known = said["reference"]["metrics"]
+    for name in dict.fromkeys([*sides[0], *sides[1], *known]):
+        shown = f"[bold]{name}[/]" if name == said["metric"] else name
+        floor = _number(said["floor"]) if name == said["metric"] else ""
+        table.add_row(shown, *(_interval(side.get(name)) for side in sides), _number(known.get(name)), floor)
+    return table
+
+
+def segment_table(said: dict[str, Any]) -> Table:
+    """The watched metric of each segment."""
+    table = Table(title=f"{said['metric']} by segment", title_justify="left")
+    for name in ("segment", "rows", "labelled", "measured", "estimated"):
+        table.add_column(name, justify="left" if name == "segment" else "right")
+    for part in said["segments"]:
+        values = (_interval(part[side]) for side in ("measured", "estimated"))
+        table.add_row(escape(part["segment"]), str(part["rows"]), str(part["labelled"]), *values)
+    return table
+
+
+def performance_line(said: dict[str, Any]) -> str:
+    """The watched metric in one line: "accuracy 0.914 measured on 500 labels, 0.923 estimated"."""
+    metric, measured, estimated = said["metric"], said["measured"], said["estimated"]
+    parts = []
+    if value := measured["metrics"].get(metric):
+        parts.append(f"{value['value']:.4g} measured on {said['labelled_rows']} labels")
+    if value := estimated["metrics"].get(metric):
+        parts.append(f"{value['value']:.4g} estimated without labels")
+    elif estimated["status"] == "assumption broken":
+        parts.append("no estimate: its assumption is broken")
+    return f"{metric} {', '.join(parts)}" if parts else f"{metric}: {said['message']}"
+
+
+def _interval(value: dict[str, Any] | None) -> str:
+    if not value:
+        return ""
+    if value.get("low") is None:
+        return f"{value['value']:.4g}"
+    return f"{value['value']:.4g} ({value['low']:.4g} to {value['high']:.4g})"
 
 
 def verdict_table(verdict: dict[str, Any]) -> Table:
@@ -60,7 +149,16 @@ def verdict_table(verdict: dict[str, Any]) -> Table:
         drifted = "[red]drift[/]" if column.get("drifted") else column.get("status", "")
         numbers = (_number(column.get(k)) for k in ("score", "threshold"))
         table.add_row(column["name"], column.get("stattest") or "", *numbers, drifted)
+    for joint in verdict.get("joint", ()):
+        table.add_row(*_joint_row(joint), style="dim" if joint.get("drifted") is None else "bold")
     return table
+
+
+def _joint_row(joint: dict[str, Any]) -> tuple[str, ...]:
+    """What moved together, in the same columns."""
+    name = {"embedding": "(embedding)", "features": "(all together)"}.get(joint["name"], joint["name"])
+    said = "[red]drift[/]" if joint.get("drifted") else joint.get("message") or joint.get("status", "")
+    return name, joint.get("stattest") or "", *(_number(joint.get(k)) for k in ("score", "threshold")), said
 
 
 def _excess(column: dict[str, Any]) -> float:

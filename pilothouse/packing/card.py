@@ -42,6 +42,41 @@ def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
     )
 
 
+EXTERNAL_TEMPLATE = """\
+# {name} {version}
+
+{description}
+
+| | |
+|---|---|
+| task | {task} |
+| answers | {answers} |
+| takes | {takes} |
+| served | elsewhere; here it is only watched |
+| reference | {rows} rows with what it answered for them |
+
+{inputs}
+## To be said by whoever packed it
+- Where is it served, and by whom?
+- How good is it, on which data that it was not fitted on?
+- What is it for, and what is it not for?
+"""
+
+
+def external_card(manifest: Manifest, rows: int) -> str:
+    """The card of a model that is served elsewhere."""
+    return EXTERNAL_TEMPLATE.format(
+        name=manifest.name,
+        version=manifest.version,
+        description=manifest.description or "No description was given.",
+        task=manifest.task,
+        answers=_answers(manifest),
+        takes=_takes(manifest),
+        rows=rows,
+        inputs=_inputs(manifest),
+    )
+
+
 def _answers(manifest: Manifest) -> str:
     output = manifest.output
     if output.classes:

@@ -40,12 +40,13 @@ def answer(model: Model, rows: list[Any]) -> Answered:
     return Answered(columns, {n: np.concatenate([part[n] for part in outputs]) for n in outputs[0]})
 
 
-def write_reference(path: Path, manifest: Manifest, columns: dict[str, list[Any]], labels: list[Any]) -> None:
-    """Write the log columns and the label. No pandas metadata: the same rows give the same bytes."""
+def write_reference(path: Path, manifest: Manifest, columns: dict[str, list[Any]], labels: list[Any] | None) -> None:
+    """Write the log columns and, where they are known, the labels. No pandas metadata: the same rows give the same
+    bytes."""
     fields = [(c.name, arrow_type(c)) for c in model_columns(manifest)]
-    arrays = [pa.array(columns[name], kind) for name, kind in fields]
-    label = pa.array(labels, label_type(manifest))
-    table = pa.table([*arrays, label], names=[*(name for name, _ in fields), LABEL])
+    table = pa.table({name: pa.array(columns[name], kind) for name, kind in fields})
+    if labels is not None:
+        table = table.append_column(LABEL, pa.array(labels, label_type(manifest)))
     pq.write_table(table, path, compression="zstd", compression_level=19)
 
 

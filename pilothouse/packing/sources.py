@@ -60,7 +60,7 @@ def read_reference(reference: Reference, wanted: Wanted) -> Material:
     path = Path(reference)
     if path.is_dir():
         return _from_arrays(*_read_folder(path, wanted.size), wanted)
-    return _from_frame(_read_table(path), wanted)
+    return _from_frame(read_table(path), wanted)
 
 
 def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
@@ -115,7 +115,8 @@ def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -
     return Material(spec, list(pixels[chosen]), kept, classes)
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
+    """A parquet or CSV file. Raises PackageError."""
     if not path.is_file():
         raise PackageError(f"{path} does not exist")
     if path.suffix == ".csv":
@@ -153,6 +154,16 @@ def _spec_of(file: Path, size: tuple[int, int] | None) -> ImageInput:
     except (OSError, UnidentifiedImageError) as error:
         raise PackageError(f"{file} is not an image: {error}") from error
     return ImageInput(width=width, height=height, mode=mode, resize=size is not None)
+
+
+def sampled(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """At most `rows` of a frame, the same ones every time. Raises PackageError when there are none."""
+    if frame.empty:
+        raise PackageError("the reference is empty")
+    if frame.columns.has_duplicates:
+        twice = ", ".join(sorted({str(n) for n in frame.columns[frame.columns.duplicated()]}))
+        raise PackageError(f"the reference has two columns of the same name: {twice}")
+    return frame.iloc[_sample(len(frame), rows)]
 
 
 def _sample(count: int, rows: int) -> NDArray[np.int64]:

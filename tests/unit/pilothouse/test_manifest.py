@@ -101,3 +101,28 @@ def test_a_file_that_is_no_manifest_says_where_and_why(tmp_path):
     path.write_text("name: [", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"manifest\.yaml"):
         Manifest.read(path)
+
+
+@pytest.mark.parametrize(
+    ("task", "monitoring", "fault"),
+    [
+        ("regression", {"performance_metric": "accuracy"}, "one of mae, rmse, r2, mape, bias"),
+        ("binary", {"performance_metric": "mae"}, "one of accuracy, f1, roc_auc, pr_auc, log_loss, brier"),
+        ("regression", {"performance_floor": 3}, "needs a performance_metric"),
+        ("regression", {"performance_metric": "bias", "performance_floor": 3}, "that can be good or bad"),
+    ],
+)
+def test_a_performance_metric_fits_the_task_and_a_floor_needs_one(task, monitoring, fault):
+    given = {
+        "name": "m", "version": "1", "task": task, "monitoring": monitoring,
+        "input": {"kind": "tabular", "features": [{"name": "a", "type": "number"}]},
+        "output": {"classes": ["n", "y"]} if task == "binary" else {},
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=fault):
+        Manifest.model_validate(given)
+
+
+@pytest.mark.parametrize("name", ["label", "labelled_at", "Prediction"])
+def test_a_feature_may_not_have_a_name_of_the_log(name):
+    with pytest.raises(ValueError, match="a column of the log"):
+        Feature(name=name, type="number")

@@ -1,0 +1,182 @@
+"""`pack_external`: a model that is served elsewhere becomes a package by what it answered, without the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from pilothouse.columns import model_columns
+from pilothouse.elsewhere import Elsewhere
+from pilothouse.errors import InputError, PackageError
+from pilothouse.manifest import Manifest, Monitoring, Output, RiskTier, TabularInput, Task
+from pilothouse.package import CARD, REFERENCE, Package, write_files
+from pilothouse.packing.card import external_card
+from pilothouse.packing.description import RiskTiers
+from pilothouse.packing.examples import as_features
+from pilothouse.packing.features import Overrides, infer_features, instances
+from pilothouse.packing.folder import fresh_folder
+from pilothouse.packing.labels import as_labels, infer_classes
+from pilothouse.packing.reference import write_reference
+from pilothouse.packing.sources import read_table, sampled
+from pilothouse.tabular import TabularCodec
+
+_EXAMPLES = 4
+
+
+def pack_external(
+    *,
+    name: str,
+    task: Task,
+    reference: pd.DataFrame | Path | str,
+    prediction: str = "prediction",
+    probabilities: Mapping[str, str] | None = None,
+    target: str | None = None,
+    version: str = "1",
+    into: Path | str = Path("models"),
+    unit: str | None = None,
+    description: str = "",
+    features: Overrides | None = None,
+    classes: Sequence[str] | None = None,
+    threshold: float = 0.5,
+    risk_tiers: RiskTiers = (),
+    elsewhere: Elsewhere | Mapping[str, Any] | None = None,
+    monitoring: Monitoring | Mapping[str, Any] | None = None,
+    card: str | None = None,
+    rows: int = 5_000,
+    overwrite: bool = False,
+) -> Package:
+    """Write the package `into/name/version` of a model that is served elsewhere, and return it.
+
+    `reference` is a DataFrame, or the path of a parquet or CSV file: rows like those the model was fitted on, but that
+    it was not fitted on, with its features, what it answered for them in the column `prediction` and, of a
+    classifier, by class the column of each `probabilities`. `target` is the column of the labels; without it drift is
+    watched, and performance only once labels come. At most `rows` are kept.
+
+    `elsewhere` says how the model speaks, where its requests do not speak in the names and the order of the features.
+    Raises PackageError for what cannot be packed; nothing is written then.
+    """
+    frame = reference if isinstance(reference, pd.DataFrame) else read_table(Path(reference))
+    frame = sampled(frame, rows)
+    answers = _Answers(frame, task, prediction, target, probabilities=dict(probabilities or {}), classes=classes)
+    spec = TabularInput(features=infer_features(frame.drop(columns=list(answers.used)), features))
+    tiers = tuple(RiskTier(name=tier, from_probability=floor) for tier, floor in risk_tiers)
+    named = {"target": target} if target else {}
+    try:
+        manifest = Manifest(
+            name=name,
+            version=version,
+            task=task,
+            description=description,
+            runtime="external",
+            input=spec,
+            output=Output(unit=unit, classes=answers.classes, threshold=threshold, risk_tiers=tiers, **named),
+            elsewhere=Elsewhere.model_validate(elsewhere) if elsewhere else None,
+            monitoring=Monitoring.model_validate(monitoring or answers.monitoring(spec)),
+        )
+    except ValidationError as error:
+        raise PackageError(f"the manifest would be wrong: {error}") from error
+    inputs = _validated(frame, spec)
+    return _write(manifest, inputs, answers, card, into=Path(into), overwrite=overwrite)
+
+
+class _Answers:
+    """What the model answered for the reference, and the truth. Raises PackageError naming the column that is wrong."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        task: Task,
+        prediction: str,
+        target: str | None,
+        *,
+        probabilities: dict[str, str],
+        classes: Sequence[str] | None,
+    ) -> None:
+        named = [prediction, *([target] if target else []), *probabilities.values()]
+        absent = [n for n in named if n not in frame.columns]
+        if absent:
+            raise PackageError(
+                f"the reference has no column {absent[0]!r}; it has {', '.join(map(str, frame.columns))}"
+            )
+        self.used = dict.fromkeys(named)
+        told = frame[prediction] if target is None else pd.concat([frame[prediction], frame[target]])
+        self.classes = infer_classes(told, task, classes or (list(probabilities) or None))
+        self.prediction = _said(frame[prediction], task, self.classes)
+        self.labels = None if target is None else as_labels(frame[target], task, self.classes)
+        if set(probabilities) - set(self.classes or ()):
+            raise PackageError(
+                f"probabilities are of classes: {', '.join(self.classes or ()) or 'a regression has none'}"
+            )
+        self.probabilities = {c: _shares(frame[column]) for c, column in probabilities.items()}
+
+    def monitoring(self, spec: TabularInput) -> dict[str, Any]:
+        """The default, but of probabilities that are never told nothing can be watched or measured."""
+        if len(self.probabilities) == len(self.classes or ()):
+            return {}
+        names = (*(f.name for f in spec.features), "prediction")
+        return {"columns": [{"name": name} for name in names], "performance_metric": "accuracy"}
+
+    def columns(self, manifest: Manifest) -> dict[str, list[Any]]:
+        """The log's output columns; a probability that is not known is missing."""
+        rows = len(self.prediction)
+        found: dict[str, list[Any]] = {"prediction": self.prediction}
+        for label, name in zip(self.classes or (), manifest.probability_columns, strict=True):
+            found[name] = self.probabilities.get(label, [None] * rows)
+        if manifest.output.risk_tiers:
+            found["risk"] = [_tier(p, manifest.output.risk_tiers) for p in found[manifest.probability_columns[1]]]
+        return found
+
+
+def _write(
+    manifest: Manifest, inputs: list[Any], answers: _Answers, card: str | None, *, into: Path, overwrite: bool
+) -> Package:
+    assert isinstance(manifest.input, TabularInput)
+    columns: dict[str, list[Any]] = answers.columns(manifest)
+    for place, feature in enumerate(manifest.input.features):
+        values = [row[place] for row in inputs]
+        columns[feature.name] = _moments(values) if feature.type == "datetime" else values
+    columns = {c.name: columns[c.name] for c in model_columns(manifest)}
+    chosen = np.linspace(0, len(inputs) - 1, min(_EXAMPLES, len(inputs))).astype(int)
+    examples = tuple(as_features(inputs[i], manifest.input) for i in chosen)
+    with fresh_folder(into, manifest, overwrite=overwrite) as folder:
+        write_reference(folder / REFERENCE, manifest, columns, answers.labels)
+        (folder / CARD).write_text(card or external_card(manifest, len(inputs)), encoding="utf-8")
+        complete = write_files(manifest.model_copy(update={"examples": examples}), folder)
+    return Package(complete, into / manifest.name / manifest.version)
+
+
+def _validated(frame: pd.DataFrame, spec: TabularInput) -> list[Any]:
+    try:
+        return list(TabularCodec(spec).validate(instances(frame, spec.features)))
+    except InputError as error:
+        raise PackageError(f"the reference does not fit the features: {error}") from error
+
+
+def _said(column: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:
+    try:
+        return as_labels(column, task, classes)
+    except PackageError as error:
+        raise PackageError(f"column {column.name!r}, the predictions: {error}") from None
+
+
+def _shares(column: pd.Series[Any]) -> list[float]:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise PackageError(f"column {column.name!r}: probabilities are numbers from 0 to 1")
+    return [float(v) for v in values]
+
+
+def _tier(probability: float | None, tiers: Sequence[RiskTier]) -> str | None:
+    if probability is None:
+        return None
+    return next(tier.name for tier in reversed(tiers) if probability >= tier.from_probability)
+
+
+def _moments(milliseconds: list[int | None]) -> list[Any]:
+    whole = [np.iinfo(np.int64).min if v is None else v for v in milliseconds]
+    return list(np.array(whole, dtype="datetime64[ms]"))
