@@ -1,10 +1,14 @@
-"""API keys with scopes: `Authorization: Bearer KEY`. Without a keys file everything is open, as on a laptop.
+"""API keys with scopes: `Authorization: Bearer KEY`, or `Basic` with the key as password.
+
+Without a keys file everything is open, as on a laptop.
 
 In the file, `anonymous` in place of a key says what callers without one may do.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -70,8 +74,22 @@ class Keys:
         known, anonymous = self._scopes or {}, ANONYMOUS.encode()
         if authorization is None:
             return known.get(_hash(anonymous))
-        kind, _, key = authorization.partition(b" ")
-        return known.get(_hash(key.strip())) if kind.lower() == b"bearer" and key.strip() != anonymous else None
+        key = _key_of(authorization)
+        return known.get(_hash(key)) if key not in (None, anonymous) else None
+
+
+def _key_of(authorization: bytes) -> bytes | None:
+    """Of `Bearer KEY`; and of `Basic USER:KEY`, for senders that can be given no header but an address with a key in
+    it, as KServe's logger: http://kserve:KEY@collector/v1/cloudevents."""
+    kind, _, value = authorization.strip().partition(b" ")
+    if kind.lower() == b"bearer":
+        return value.strip()
+    if kind.lower() != b"basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
+    except binascii.Error:
+        return None
 
 
 def require(scope: Scope) -> Callable[[Request], Awaitable[None]]:

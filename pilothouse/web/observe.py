@@ -2,87 +2,118 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
+import select
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs
 
+import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pilothouse.web.http_metrics import HttpMetrics
 from pilothouse.web.problem import PROBLEM_JSON, problem_body
 from pilothouse.web.settings import ServiceSettings
+from pilothouse.web.spans import Spans
 from pilothouse.web.trace import Trace, enter_trace, start_trace
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_encoder = msgspec.json.Encoder()
+_SHOWN = frozenset({"timestamp", "level", "service", "event", "method", "path", "status", "ms", "trace_id"})
+_NOTES = "pilothouse.notes"
+_LONGEST = 60  # characters of a caller's value in a log line
 _UNLOGGED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
-class HttpMetrics:
-    """RED metrics of one service."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "pilothouse_http_requests_total",
-            "HTTP requests answered, by route template.",
-            ("method", "route", "status"),
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "pilothouse_http_request_seconds",
-            "Time to answer an HTTP request, in seconds, by route template.",
-            ("method", "route"),
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self._children = lru_cache(maxsize=1024)(self._make_children)
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        count, duration = self._children(method if method in _METHODS else "other", route, status)
-        count.inc()
-        duration.observe(seconds)
-
-    def _make_children(self, method: str, route: str, status: int) -> tuple[Any, Any]:
-        return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-
-
 class RequestLog:
-    """Counts and logs answered requests: one line each, written at once and in one piece.
+    """Counts and logs answered requests: one line each, whole; those of one turn of the event loop are written at once.
 
     Not through the logging library, whose machinery would cost more than a prediction.
     """
 
-    def __init__(self, service: str, metrics: HttpMetrics, settings: ServiceSettings) -> None:
-        self._service, self._metrics = service, metrics
+    def __init__(
+        self, service: str, metrics: HttpMetrics, settings: ServiceSettings, spans: Spans | None = None
+    ) -> None:
+        self._service, self._metrics, self._spans = service, metrics, spans
         self._quiet = settings.log_level in ("warning", "error")
         self._render = _json_line if settings.log_format == "json" else _text_line
+        self._lines: list[bytes] = []
+
+    def begin(self, traceparent: bytes | None) -> Trace:
+        """The request's trace, from now on the current one of this task; `answered` is called for it in any case."""
+        self._metrics.begun()
+        trace = start_trace(traceparent)
+        if self._spans is not None:
+            trace = self._spans.begin(trace)
+        enter_trace(trace)
+        return trace
 
     def answered(self, scope: Scope, trace: Trace, status: int, seconds: float, route: str, **details: Any) -> None:
         """`route` is a template, never the caller's path. 499: the caller went away before there was an answer."""
         self._metrics.answered(scope["method"], route, status, seconds)
+        if self._spans is not None and route not in _UNLOGGED:
+            name, failed = f"{scope['method']} {route}", status >= 500
+            told = _attributes(scope["method"], route, status, details)
+            self._spans.record(name, trace, seconds, kind="server", failed=failed, attributes=told)
         if self._quiet or (route in _UNLOGGED and status < 400):
             return
-        request = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 2)}
-        line = self._render(self._service, {**request, "trace_id": trace.trace_id, **details})
-        os.write(1, line.encode("utf-8", "backslashreplace"))
+        line = {"timestamp": _now(), "level": "info", "service": self._service, "event": "request",
+                "method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 2),
+                "trace_id": trace.trace_id, **details}  # fmt: skip
+        self._lines.append(self._render(line))
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        for block in _blocks(lines):
+            os.write(1, block)
 
 
-def _json_line(service: str, request: dict[str, Any]) -> str:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = {"timestamp": now, "level": "info", "service": service, "event": "request", **request}
-    return json.dumps(line, separators=(",", ":")) + "\n"
+def _attributes(method: str, route: str, status: int, details: dict[str, Any]) -> dict[str, Any]:
+    """Named as OpenTelemetry's conventions for HTTP servers have it; `route` is a template."""
+    attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+    return attributes | {f"pilothouse.{name}": value for name, value in details.items()}
 
 
-def _text_line(_: str, request: dict[str, Any]) -> str:
-    details = " ".join(
-        f"{k}={v}" for k, v in request.items() if k not in ("method", "path", "status", "ms", "trace_id")
-    )
-    path = ascii(request["path"])[1:-1]
-    return f"{time.strftime('%H:%M:%S')} {request['method']} {path} {request['status']} {request['ms']} ms {details}\n"
+def _blocks(lines: list[bytes]) -> Iterator[bytes]:
+    """The lines in blocks that a pipe takes in one piece, so that no other thread's line comes between."""
+    block: list[bytes] = []
+    size = 0
+    for line in lines:
+        if block and size + len(line) > select.PIPE_BUF:
+            yield b"".join(block)
+            block, size = [], 0
+        block.append(line)
+        size += len(line)
+    yield b"".join(block)
+
+
+def _json_line(line: dict[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(line) + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate in the caller's path
+        return _encoder.encode(line | {"path": ascii(line["path"])[1:-1]}) + b"\n"
+
+
+def _now() -> str:
+    seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def _text_line(line: dict[str, Any]) -> bytes:
+    details = " ".join(f"{k}={v}" for k, v in line.items() if k not in _SHOWN)
+    path = ascii(line["path"])[1:-1]
+    text = f"{time.strftime('%H:%M:%S')} {line['method']} {path} {line['status']} {line['ms']} ms {details}\n"
+    return text.encode("utf-8", "backslashreplace")
 
 
 class Observer:
@@ -97,8 +128,7 @@ class Observer:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        trace = start_trace(header(scope, b"traceparent"))
-        enter_trace(trace)
+        trace = self._requests.begin(header(scope, b"traceparent"))
         status = 0
 
         async def watch(message: Message) -> None:
@@ -114,7 +144,26 @@ class Observer:
             if not status:
                 await send_body(watch, 500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON)
         finally:
-            self._requests.answered(scope, trace, status or 499, time.perf_counter() - begun, route_template(scope))
+            seconds, route = time.perf_counter() - begun, route_template(scope)
+            self._requests.answered(scope, trace, status or 499, seconds, route, **_details(scope))
+
+
+def note(scope: Scope, **details: Any) -> None:
+    """Have the request's log line say more; what a route knows better than its address does."""
+    scope.setdefault(_NOTES, {}).update(details)
+
+
+def _details(scope: Scope) -> dict[str, Any]:
+    """Model and version, where the address names them, and what the route noted."""
+    found: dict[str, Any] = {}
+    if b"model=" in scope["query_string"]:
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        found = {name: asked[name][0][:_LONGEST] for name in ("model", "version") if name in asked}
+    path = scope.get("path_params") or {}
+    if "/models/" in route_template(scope):
+        found |= {k: str(path[n])[:_LONGEST] for k, n in (("model", "name"), ("version", "version")) if path.get(n)}
+    noted: dict[str, Any] = scope.get(_NOTES, {})
+    return found | noted
 
 
 def route_template(scope: Scope) -> str:

@@ -173,9 +173,19 @@ def test_a_route_asks_for_its_scope(keys_file, key, status):
 
 
 @pytest.mark.parametrize(
-    ("granted", "authorization", "status"),
-    [("read", None, 200), ("predict", None, 401), ("read", "Bearer anonymous", 401), ("read", "Bearer wrong-key", 401)],
+    ("password", "status"), [("read-key-0123456789", 200), ("predict-key-012345", 403), ("anonymous", 401), ("", 401)]
 )
+def test_a_key_may_be_the_password_in_an_address(keys_file, password, status):
+    keys_file.write_text(f"{keys_file.read_text()}anonymous read\n")
+    client = TestClient(service(api_keys_file=keys_file)[0])
+    assert client.get("/secret", auth=("anybody", password)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("granted", "authorization", "status"),
+    [("read", None, 200), ("predict", None, 401), ("read", "Bearer anonymous", 401), ("read", "Bearer wrong-key", 401),
+     ("read", "Basic", 401), ("read", "Basic !", 401), ("read", "Basic cmVhZA==", 401), ("read", "Digest x", 401)],
+)  # fmt: skip
 def test_callers_without_a_key_may_do_what_anonymous_may(keys_file, granted, authorization, status):
     keys_file.write_text(f"{keys_file.read_text()}anonymous {granted}\n")
     headers = {"authorization": authorization} if authorization else {}

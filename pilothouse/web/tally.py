@@ -1,0 +1,103 @@
+"""Counters and histograms for what happens at every prediction.
+
+prometheus_client's take a lock and walk the buckets in Python, 1 to 2 µs an observation, a dozen of them a prediction.
+These add to a plain number, 0.2 µs, and need no lock: no call lies between the reading of the number and its writing,
+and only at calls does CPython hand its lock to another thread.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+
+class Count:
+    """One child of a CounterTally."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def inc(self, amount: float = 1) -> None:
+        self.value += amount
+
+
+class Distribution:
+    """One child of a HistogramTally. `counts` has one place more than there are bounds, for what is above them."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+
+ChildT = TypeVar("ChildT")
+
+
+class _Tally(Collector, Generic[ChildT]):
+    """Children by their label values, which must come from a closed set."""
+
+    def __init__(self, labels: Sequence[str], make: Callable[[], ChildT], registry: CollectorRegistry) -> None:
+        self._names = tuple(labels)
+        self._make = make
+        self._children: dict[tuple[str, ...], ChildT] = {}
+        registry.register(self)
+
+    def labels(self, *values: str) -> ChildT:
+        """The child with these label values, in the order of the names."""
+        if len(values) != len(self._names):
+            raise ValueError(f"{len(values)} label values for {self._names}")
+        return self._children.setdefault(values, self._make())
+
+
+class CounterTally(_Tally[Count]):
+    """`name` ends in `_total`."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
+        self._name, self._text = name, text
+        super().__init__(labels, Count, registry)
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._text, labels=self._names)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        for family in self.describe():
+            for labels, child in list(self._children.items()):
+                family.add_metric(labels, child.value)
+            yield family
+
+
+class HistogramTally(_Tally[Distribution]):
+    """`buckets` are upper bounds, inclusive, rising, without infinity."""
+
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str], registry: CollectorRegistry, *, buckets: Sequence[float]
+    ) -> None:
+        self._name, self._text = name, text
+        self._bounds = tuple(buckets)
+        self._shown = [*map(floatToGoString, self._bounds), "+Inf"]
+        super().__init__(labels, lambda: Distribution(self._bounds), registry)
+
+    def describe(self) -> Iterable[HistogramMetricFamily]:
+        yield HistogramMetricFamily(self._name, self._text, labels=self._names)
+
+    def collect(self) -> Iterable[HistogramMetricFamily]:
+        for family in self.describe():
+            for labels, child in list(self._children.items()):
+                cumulative = map(float, accumulate(child.counts))
+                family.add_metric(labels, list(zip(self._shown, cumulative, strict=True)), child.sum)
+            yield family

@@ -1,0 +1,64 @@
+"""Google's metadata server as far as ID tokens go, over HTTP: what it was asked, and what it answers."""
+
+import base64
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
+
+
+class MetadataServer:
+    """Tokens expire at `expires`, seconds since the epoch. `broken`: it answers 503."""
+
+    def __init__(self, expires):
+        self.expires, self.broken = expires, False
+        self.audiences = []
+
+    def answer(self, path, headers):
+        parts = urlsplit(path)
+        if parts.path != PATH or headers.get("Metadata-Flavor") != "Google":
+            return 403, "no"
+        if self.broken:
+            return 503, "not now"
+        self.audiences.append(parse_qs(parts.query)["audience"][0])
+        return 200, token(self.audiences[-1], self.expires, len(self.audiences))
+
+
+def token(audience, expires, number=1):
+    """What has the shape of a token; Cloud Run, not we, looks at the signature."""
+    claims = {"aud": audience, "exp": expires, "n": number}
+    return ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in ({}, claims, "sig"))
+
+
+def claims(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+@contextmanager
+def serving_metadata(expires):
+    """The server and its address (host:port), until the block ends."""
+    metadata = MetadataServer(expires)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, text = metadata.answer(self.path, self.headers)
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield metadata, f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
