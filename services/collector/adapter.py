@@ -79,7 +79,16 @@ class Adapter(Protocol):
         """The days that have a partition, with records in it or without."""
         ...
 
-    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> None: ...
+    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> bool:
+        """Drop a day's records, or some of them; whether all are gone. A transaction that drops all of a large day by
+        deleting would keep everybody else from writing for as long."""
+        ...
+
+    async def table_bytes(self, connection: AsyncConnection, known: Sequence[RecordTable]) -> dict[str, int]:
+        """What each of these tables takes on disk with its indexes, by its name; one that is empty may be left out."""
+        ...
+
+    async def database_bytes(self, connection: AsyncConnection) -> int: ...
 
     def unavailable(self, error: BaseException) -> str | None:
         """Why the database cannot be used, in words, when that is what the error means; None when it is our bug."""

@@ -1,35 +1,46 @@
 """Alerts as Grafana's and Alertmanager's webhooks send them, one row for each episode.
 
 An episode is a fingerprint and the moment it began: what is sent again and again while it fires is one row, and what
-says that it has ended closes it, whichever comes first.
+says that it has ended closes it, whichever comes first. Whoever sends alerts repeats what fires (every four hours,
+unless set otherwise): one that nobody has spoken of for longer is `expired`, and not firing for ever.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from operator import eq
-from typing import Any
+from operator import eq, ge, lt
+from typing import Any, Literal
 
 import sqlalchemy as sa
+import structlog
 
 from pilothouse.errors import Fault
 from services.collector import tables
+from services.collector.alert_metrics import AlertMetrics
 from services.collector.checks import printable
 from services.collector.database import Database
-from services.collector.errors import MalformedError
+from services.collector.errors import MalformedError, UnavailableError
 from services.collector.listing import Wanted, newest_first
 from services.collector.moment import Clock, now_ms, parse_ms, to_iso
 from services.collector.upsert import insert_into
 
 _ALERTS = tables.alerts
 _LIMIT = 1000
+COUNT_SECONDS = 15.0
+Status = Literal["firing", "resolved", "expired"]
 _NAME, _SUMMARY = 200, 2000
 
 
 class Alerts:
-    def __init__(self, database: Database, clock: Clock = now_ms) -> None:
-        self._database, self._clock = database, clock
+    """`expiry_ms`: so long after it was last heard of is an alert taken for firing."""
+
+    def __init__(
+        self, database: Database, metrics: AlertMetrics, *, expiry_ms: int = 9 * 3_600_000, clock: Clock = now_ms
+    ) -> None:
+        self._database, self._metrics = database, metrics
+        self._expiry_ms, self._clock = expiry_ms, clock
 
     async def store(self, payload: dict[str, Any]) -> int:
         """Keep a webhook's alerts; how many it had. Raises MalformedError naming the field."""
@@ -43,15 +54,43 @@ class Alerts:
                 await self._database.adapter.lock(connection, "alerts")
                 for row in rows:
                     await connection.execute(_upsert(insert_into(connection, _ALERTS).values(row)))
+                    await connection.execute(_end_earlier(row))
+            await self.count()
         return len(rows)
 
     async def find(
-        self, status: str | None, model: str | None, before: int | None, limit: int
+        self, status: Status | None, model: str | None, before: int | None, limit: int
     ) -> tuple[list[dict[str, Any]], int | None]:
         """Alerts, the newest first, and where to go on (`before`)."""
-        wanted: list[Wanted] = [(_ALERTS.c.status, eq, status), (_ALERTS.c.model, eq, model)]
+        now = self._clock()
+        oldest = now - self._expiry_ms
+        wanted: list[Wanted] = [
+            (_ALERTS.c.status, eq, "firing" if status == "expired" else status),
+            (_ALERTS.c.model, eq, model),
+            (_ALERTS.c.received_at, ge, oldest if status == "firing" else None),
+            (_ALERTS.c.received_at, lt, oldest if status == "expired" else None),
+        ]
         rows, following = await newest_first(self._database, _ALERTS, wanted, before=before, limit=limit)
-        return [_shown(row) for row in rows], following
+        return [_shown(row, now, oldest) for row in rows], following
+
+    async def count(self) -> None:
+        """Tell the gauge how many fire. Raises UnavailableError."""
+        firing = sa.and_(_ALERTS.c.status == "firing", _ALERTS.c.received_at >= self._clock() - self._expiry_ms)
+        statement = sa.select(_ALERTS.c.severity, sa.func.count()).where(firing).group_by(_ALERTS.c.severity)
+        async with self._database.reading() as connection:
+            self._metrics.show([(severity, count) for severity, count in await connection.execute(statement)])
+
+    async def keep_counting(self, ready: asyncio.Event) -> None:
+        """Until cancelled, once the database is `ready`: alerts expire, and other collectors take them in."""
+        await ready.wait()
+        while True:
+            try:
+                await self.count()
+            except UnavailableError:
+                pass  # said by whoever watches the database
+            except Exception:  # the edge of the loop: say why, go on
+                structlog.get_logger("alerts").exception("alerts could not be counted")
+            await asyncio.sleep(COUNT_SECONDS)
 
 
 def _upsert(statement: Any) -> Any:
@@ -65,6 +104,13 @@ def _upsert(statement: Any) -> Any:
     )
 
 
+def _end_earlier(row: dict[str, Any]) -> sa.Update:
+    """What begins anew has ended before, even if nobody said so: whoever sends alerts may have been started anew."""
+    same = sa.and_(_ALERTS.c.fingerprint == row["fingerprint"], _ALERTS.c.starts_at < row["starts_at"])
+    ended = {"status": "resolved", "ends_at": row["starts_at"]}
+    return sa.update(_ALERTS).where(same, _ALERTS.c.status == "firing").values(ended)
+
+
 def _row(alert: Any, path: str, now: int) -> dict[str, Any]:
     if not isinstance(alert, dict):
         raise MalformedError(Fault(path, "type", "must be an object"))
@@ -74,7 +120,7 @@ def _row(alert: Any, path: str, now: int) -> dict[str, Any]:
         raise MalformedError(Fault(f"{path}.status", "type", "must be firing or resolved"))
     starts_at = _moment(alert.get("startsAt"), f"{path}.startsAt")
     ends_at = _moment(alert.get("endsAt"), f"{path}.endsAt") if status == "resolved" else None
-    name = labels.get("alertname") or "alert"
+    name = _name(labels)
     return {
         "fingerprint": _fingerprint(alert, labels),
         "starts_at": now if starts_at is None else starts_at,
@@ -88,6 +134,12 @@ def _row(alert: Any, path: str, now: int) -> dict[str, Any]:
         "received_at": now,
         "body": json.dumps(alert, ensure_ascii=True),
     }
+
+
+def _name(labels: dict[str, str]) -> str:
+    """Grafana calls every rule whose query fails or finds nothing alike, and names the rule in another label."""
+    name = labels.get("alertname") or "alert"
+    return f"{labels['rulename']} ({name})" if name.startswith("Datasource") and labels.get("rulename") else name
 
 
 def _strings(alert: dict[str, Any], key: str, path: str) -> dict[str, str]:
@@ -123,12 +175,15 @@ def _plain(text: str, length: int) -> str:
     return text[:length].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+def _shown(row: sa.Row[Any], now: int, oldest: int) -> dict[str, Any]:
+    """`runbook_url` and `dashboard_url` are None where the alert names none, and where they are no addresses."""
     alert = json.loads(row.body)
+    notes = alert.get("annotations") or {}
+    dashboard = notes.get("dashboard") or notes.get("dashboard_url") or alert.get("dashboardURL")
     return {
         "id": row.seq,
         "fingerprint": row.fingerprint,
-        "status": row.status,
+        "status": "expired" if row.status == "firing" and row.received_at < oldest else row.status,
         "name": row.name,
         "severity": row.severity,
         "model": row.model,
@@ -137,7 +192,15 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "starts_at": to_iso(row.starts_at),
         "ends_at": None if row.ends_at is None else to_iso(row.ends_at),
         "received_at": to_iso(row.received_at),
+        "silent_seconds": max(now - row.received_at, 0) // 1000,
         "labels": alert.get("labels") or {},
-        "annotations": alert.get("annotations") or {},
-        "url": alert.get("generatorURL"),
+        "annotations": notes,
+        "runbook_url": _address(notes.get("runbook_url")),
+        "dashboard_url": _address(dashboard),
+        "url": _address(alert.get("generatorURL")),
     }
+
+
+def _address(value: Any) -> str | None:
+    """Only what a page may make a link of; `javascript:` is none."""
+    return value if isinstance(value, str) and value.startswith(("http://", "https://", "/")) else None

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pilothouse import sampling
 from pilothouse.columns import Column
 from pilothouse.records import Batch
-from services.collector import sampling
 from services.collector.checks import RefusedValueError, check_column, printable
 from services.collector.moment import DAY_MS
 from services.collector.record_table import RecordTable

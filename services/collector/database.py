@@ -43,8 +43,15 @@ class Database:
             yield connection
 
     def connections_in_use(self) -> float:
+        return sum(pool.checkedout() for pool in self._pools())
+
+    @property
+    def connections_at_most(self) -> int:
+        return sum(pool.size() for pool in self._pools())
+
+    def _pools(self) -> list[QueuePool]:
         pools = {id(engine): engine.pool for engine in (self.adapter.reader, self.adapter.writer)}
-        return sum(pool.checkedout() for pool in pools.values() if isinstance(pool, QueuePool))
+        return [pool for pool in pools.values() if isinstance(pool, QueuePool)]
 
     async def prepare(self) -> None:
         """Reach the database and bring its fixed tables up to date. Raises UnavailableError."""

@@ -9,6 +9,9 @@ PilothouseError
     ├── UnknownModelError     a model version that was never announced
     ├── SchemaConflictError   the same model version with other columns
     ├── MissingDayError       there is no partition for a record's day; made and tried again, never seen outside
+    ├── LeaseLostError        another collector does the work by now; given up, never seen outside
+    ├── IncompleteDayError    a day could not be archived whole; tried again, never seen outside
+    ├── NoArchiveError        something was asked of the archive, and there is none
     ├── DatabaseAddressError  a database URL that is not one
     └── UnavailableError      the database cannot be used at the moment; nothing was stored; try again
 """
@@ -58,6 +61,18 @@ class SchemaConflictError(CollectorError):
 
 class MissingDayError(CollectorError):
     """There is no partition for the day of a record: somebody has dropped it since it was last seen."""
+
+
+class LeaseLostError(CollectorError):
+    """Work that one collector does at a time was taken over by another."""
+
+
+class IncompleteDayError(CollectorError):
+    """Not all records of a day could be read, or the archive's file of it is gone: nothing was written."""
+
+
+class NoArchiveError(CollectorError):
+    """There is no archive here."""
 
 
 class DatabaseAddressError(CollectorError):

@@ -70,7 +70,7 @@ def _csv_text(value: str) -> str:
 
 async def arrow_stream(fields: Sequence[Field], pages: Pages) -> Bytes:
     """Arrow's IPC stream format."""
-    schema, sink = arrow_schema(fields), _Sink()
+    schema, sink = arrow_schema(fields), Sink()
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as writer:
         async for page in pages:
             writer.write_batch(record_batch(schema, page))
@@ -79,7 +79,7 @@ async def arrow_stream(fields: Sequence[Field], pages: Pages) -> Bytes:
 
 
 async def parquet_stream(fields: Sequence[Field], pages: Pages) -> Bytes:
-    schema, sink = arrow_schema(fields), _Sink()
+    schema, sink = arrow_schema(fields), Sink()
     with pa.parquet.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd") as writer:
         waiting: list[pa.RecordBatch] = []
         async for page in pages:
@@ -119,7 +119,7 @@ def _arrow_array(kind: str, values: Sequence[Any], arrow_type: pa.DataType) -> p
     return pa.ListArray.from_arrays(pa.array([*offsets, end], pa.int32()), pa.array(numbers, pa.float32()))
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """A file for writing that hands out what was written since the last time, and still knows how far it is."""
 
     def __init__(self) -> None:
@@ -156,10 +156,11 @@ def _vector(value: bytes) -> list[float]:
     return numbers
 
 
-_JSON: dict[str, Callable[[Any], Any]] = {"id": _id_text, "datetime": to_iso, "vector": _vector}
+_JSON: dict[str, Callable[[Any], Any]] = {"id": _id_text, "datetime": to_iso, "moment": to_iso, "vector": _vector}
 _CSV: dict[str, Callable[[Any], str]] = {
     "id": _id_text,
     "datetime": to_iso,
+    "moment": to_iso,
     "number": repr,
     "integer": str,
     "boolean": lambda value: "true" if value else "false",
@@ -170,6 +171,7 @@ _CSV: dict[str, Callable[[Any], str]] = {
 _ARROW: dict[str, pa.DataType] = {
     "id": pa.string(),
     "datetime": pa.timestamp("ms", "UTC"),
+    "moment": pa.timestamp("ms", "UTC"),
     "number": pa.float64(),
     "integer": pa.int64(),
     "boolean": pa.bool_(),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.records import Batch, IngestResult, Rejected
+from pilothouse.web.spans import Spans, timed
 from services.collector import tables
 from services.collector.batch import Checked, Refusal, check
 from services.collector.catalog import Catalog
@@ -44,8 +45,10 @@ class Ingest:
         *,
         concurrency: int,
         max_rows: int,
+        spans: Spans | None = None,
         clock: Clock = now_ms,
     ) -> None:
+        self._spans = spans
         self._database, self._catalog, self._metrics = database, catalog, metrics
         self._slots = asyncio.Semaphore(concurrency)
         self._max_rows, self._clock = max_rows, clock
@@ -64,7 +67,8 @@ class Ingest:
         except TimeoutError:
             raise UnavailableError("too many requests of records at once") from None
         try:
-            result = await self._store(batches)
+            with timed(self._spans, "ingest", {"pilothouse.records": rows}):
+                result = await self._store(batches)
         finally:
             self._slots.release()
         self._metrics.batch_seconds.observe(time.perf_counter() - begun)

@@ -10,21 +10,23 @@ import csv
 import io
 import math
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.errors import Fault
-from pilothouse.ids import is_uuid7
+from pilothouse.ids import is_uuid7, time_ms
 from services.collector import tables
 from services.collector.checks import RefusedValueError, check_text, printable
 from services.collector.database import Database
 from services.collector.errors import MalformedError, TooLargeError
 from services.collector.metrics import CollectorMetrics
-from services.collector.moment import Clock, check_ms, now_ms, parse_ms
+from services.collector.moment import DAY_MS, Clock, check_ms, now_ms, parse_ms
 from services.collector.upsert import insert_into
 
 LABEL_LIMIT = 200
@@ -110,6 +112,7 @@ class Labels:
                 ),
                 list(newest.values()),
             )
+            await _count_changes(connection, fresh)
         return len(fresh)
 
     async def _known(self, connection: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str, int]]:
@@ -122,6 +125,17 @@ class Labels:
             for row in await connection.execute(sa.select(tables.labels).where(among)):
                 known[row.record_id] = (row.label, row.at)
         return known
+
+
+async def _count_changes(connection: AsyncConnection, labels: Iterable[Label]) -> None:
+    """By day of the record, for the archive, which then has to write that day again."""
+    days = Counter(time_ms(label.record_id) // DAY_MS for label in labels)
+    statement = insert_into(connection, tables.label_days)
+    added = tables.label_days.c.changes + statement.excluded.changes
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["day"], set_={"changes": added}),
+        [{"day": day, "changes": changes} for day, changes in sorted(days.items())],
+    )
 
 
 def read_label(item: Any, now: int) -> Label:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.collector.alert_metrics import AlertMetrics
+from services.collector.events.metrics import EventMetrics
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LAG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400)
 _MODEL = ("model", "version")
@@ -15,6 +18,7 @@ class CollectorMetrics:
     """Labels are announced model versions only, never what a caller says."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.of_events, self.of_alerts = EventMetrics(registry), AlertMetrics(registry)
         self.ingested = Counter(
             "pilothouse_collector_records_ingested_total",
             "Records stored for the first time.",
@@ -74,6 +78,22 @@ class CollectorMetrics:
             "pilothouse_collector_pool_in_use", "Database connections in use at this moment.", registry=registry
         )
 
+        self._pool_limit = Gauge(
+            "pilothouse_collector_pool_limit", "Database connections there may be at most.", registry=registry
+        )
+        self.table_rows = Gauge(
+            "pilothouse_collector_table_rows", "Records of a model version.", _MODEL, registry=registry
+        )
+        self.table_bytes = Gauge(
+            "pilothouse_collector_table_bytes",
+            "What the records of a model version take on disk, indexes included.",
+            _MODEL,
+            registry=registry,
+        )
+        self.database_bytes = Gauge(
+            "pilothouse_collector_database_bytes", "What the whole database takes on disk.", registry=registry
+        )
+
     def database_reached(self) -> None:
         self._up.set(1)
 
@@ -81,5 +101,6 @@ class CollectorMetrics:
         self._up.set(0)
         self._failures.inc()
 
-    def watch_pool(self, in_use: Callable[[], float]) -> None:
+    def watch_pool(self, in_use: Callable[[], float], limit: int) -> None:
         self._pool.set_function(in_use)
+        self._pool_limit.set(limit)

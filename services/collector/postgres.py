@@ -1,4 +1,8 @@
-"""PostgreSQL: COPY into a temporary table, daily partitions by range of id, advisory locks."""
+"""PostgreSQL: COPY into a temporary table, daily partitions by range of id, advisory locks.
+
+Tables of engines that have no such partitions are made without them (`partitions=False`). What a table is, is asked of
+the database, so that changing the setting later makes new tables otherwise and leaves old ones as they are.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeEngine
 
 from pilothouse.ids import floor_id
+from pilothouse.sampling import INDEXED_LEVEL
 from services.collector import trouble
 from services.collector.errors import MissingDayError
+from services.collector.expired import delete_some
 from services.collector.moment import DAY_MS, to_datetime, to_ms
 from services.collector.record_table import RecordTable
-from services.collector.sampling import INDEXED_LEVEL
 
 _TYPES: dict[str, TypeEngine[Any]] = {
     "id": sa.Uuid(),
@@ -37,9 +42,10 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 class Postgres:
     """One pool. A connection is tried before it is used, so that a restarted server costs nobody an error."""
 
-    def __init__(self, url: sa.URL, *, pool: int, timeout_seconds: float) -> None:
-        self._url = url
+    def __init__(self, url: sa.URL, *, pool: int, timeout_seconds: float, partitions: bool = True) -> None:
+        self._url, self._partitions = url, partitions
         self._days: dict[str, set[int]] = {}
+        self._partitioned: dict[str, bool] = {}
         self._engine = create_async_engine(
             url,
             pool_size=pool,
@@ -105,9 +111,9 @@ class Postgres:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"pilothouse {name}"))))
 
     async def create_table(self, connection: AsyncConnection, table: RecordTable) -> None:
-        """The table and the index that samples are drawn by; it holds nothing until `ensure_days`."""
-        definition = sa.schema.CreateTable(table.table).compile(dialect=connection.dialect)
-        await connection.exec_driver_sql(f"{str(definition).rstrip()} PARTITION BY RANGE (id)")
+        """The table and the index that samples are drawn by; partitioned, it holds nothing until `ensure_days`."""
+        definition = str(sa.schema.CreateTable(table.table).compile(dialect=connection.dialect)).rstrip()
+        await connection.exec_driver_sql(f"{definition} PARTITION BY RANGE (id)" if self._partitions else definition)
         await connection.exec_driver_sql(
             f'CREATE INDEX "{table.name}_s" ON "{table.name}" (level, id) WHERE level >= {INDEXED_LEVEL}'
         )
@@ -115,6 +121,8 @@ class Postgres:
     async def ensure_days(self, connection: AsyncConnection, table: RecordTable, days: Iterable[int]) -> None:
         """Attach a partition for each day that has none. Attaching, unlike creating one in place, blocks nobody."""
         await self.lock(connection, table.name)
+        if not await self._is_partitioned(connection, table):
+            return
         present = await self.room(connection, table)
         for day in sorted(set(days) - present):
             name = _partition(table, day)
@@ -154,12 +162,15 @@ class Postgres:
         except asyncpg.CheckViolationError as error:
             raise MissingDayError(str(error)) from error
 
-    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> None:
+    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> bool:
         """Waits for readers at most 3 s: retention can come back later, predictions cannot wait for it."""
         await connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
         await self.lock(connection, table.name)
+        if not await self._is_partitioned(connection, table):
+            return await delete_some(connection, table, self.native_id, day)
         await connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{_partition(table, day)}"')
         self._days.get(table.name, set()).discard(day)
+        return True
 
     async def room(self, connection: AsyncConnection, table: RecordTable) -> set[int]:
         found = await connection.execute(
@@ -169,6 +180,27 @@ class Postgres:
         )  # fmt: skip
         prefix = f"{table.name}_p"
         return {_day(name.removeprefix(prefix)) for (name,) in found}
+
+    async def table_bytes(self, connection: AsyncConnection, known: Sequence[RecordTable]) -> dict[str, int]:
+        found = await connection.execute(
+            sa.text("SELECT c.relname, pg_total_relation_size(c.oid) + coalesce((SELECT sum(pg_total_relation_size("
+                    "i.inhrelid)) FROM pg_inherits i WHERE i.inhparent = c.oid), 0) AS bytes FROM pg_class c "
+                    "WHERE c.oid = ANY(SELECT to_regclass(quote_ident(n)) FROM unnest(:names ::text[]) n)"),
+            {"names": [table.name for table in known]},
+        )  # fmt: skip
+        return {row["relname"]: int(row["bytes"]) for row in found.mappings()}
+
+    async def database_bytes(self, connection: AsyncConnection) -> int:
+        return int((await connection.execute(sa.text("SELECT pg_database_size(current_database())"))).scalar_one())
+
+    async def _is_partitioned(self, connection: AsyncConnection, table: RecordTable) -> bool:
+        if table.name not in self._partitioned:
+            found = await connection.execute(
+                sa.text("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(:table)"),
+                {"table": f'"{table.name}"'},
+            )
+            self._partitioned[table.name] = bool(found.scalar_one())
+        return self._partitioned[table.name]
 
     def unavailable(self, error: BaseException) -> str | None:
         reason = trouble.postgres_reason(error)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.ids import floor_id
+from pilothouse.sampling import INDEXED_LEVEL, thin, walk
 from services.collector import tables
 from services.collector.database import Database
-from services.collector.sampling import INDEXED_LEVEL, TOP_LEVEL, thin
-from services.collector.selection import Field, Selection
+from services.collector.selection import Field, Filters, Selection
 
 Order = Literal["asc", "desc"]
 PAGE_ROWS = 2000
-_TOGETHER = 18  # levels from here up hold a row in 2^18 together, and are read at once
 _CHUNK = 1000
 
 
@@ -58,6 +57,17 @@ class RecordReader:
         statement = statement.order_by(identity if order == "asc" else identity.desc())
         async with self._database.reading() as connection:
             return self._page(wanted, (await connection.execute(statement)).all())
+
+    async def horizon(self, wanted: Selection, *, after: uuid.UUID | None, order: Order, rows: int) -> uuid.UUID | None:
+        """The id `rows` records further on, filters aside; None when there are not that many. A walk along the key."""
+        identity = wanted.table.table.c.id
+        statement = self._select(replace(wanted, fields=(), filters=Filters()), identity)
+        if after is not None:
+            native = self.adapter.native_id(after)
+            statement = statement.where(identity > native if order == "asc" else identity < native)
+        statement = statement.order_by(identity if order == "asc" else identity.desc()).offset(rows - 1).limit(1)
+        async with self._database.reading() as connection:
+            return await self._one_id(connection, statement)
 
     async def pages(
         self, wanted: Selection, *, order: Order, rows: int | None, after: uuid.UUID | None = None
@@ -111,7 +121,7 @@ class RecordReader:
         """
         found: list[bytes] = []
         async with self._database.reading() as connection:
-            for lowest, group in _walk():
+            for lowest, group in walk():
                 level = await self._level(connection, wanted, group)
                 if len(found) + len(level) >= rows:
                     chosen = found + thin(level, rows - len(found))
@@ -127,9 +137,9 @@ class RecordReader:
     async def _level(self, connection: AsyncConnection, wanted: Selection, group: Sequence[int]) -> list[bytes]:
         own = wanted.table.table.c
         levels = own.level == group[0] if len(group) == 1 else own.level.in_(group)
-        if group[0] < INDEXED_LEVEL:
-            levels = own.level < INDEXED_LEVEL
-        # Literal levels, so that the planner sees that the partial index serves them.
+        # Literal levels, and the index's own condition (SQLite infers it from nothing else), so that the planner sees
+        # that the partial index serves them.
+        levels = own.level < INDEXED_LEVEL if group[0] < INDEXED_LEVEL else sa.and_(own.level >= INDEXED_LEVEL, levels)
         literal = sa.text(str(levels.compile(compile_kwargs={"literal_binds": True})))
         rows = await connection.execute(self._select(wanted, own.id).where(literal))
         return list(self.adapter.to_canonical("id", [row[0] for row in rows]))
@@ -155,11 +165,3 @@ class RecordReader:
         canonical = [self.adapter.to_canonical(f.kind, c) for f, c in zip(wanted.fields, columns, strict=True)]
         last = uuid.UUID(bytes=self.adapter.to_canonical("id", [ids[-1]])[0])
         return Page(wanted.fields, canonical, len(rows), last)
-
-
-def _walk() -> Iterator[tuple[int, list[int]]]:
-    """Groups of levels from the top down, each with its lowest level; the levels without an index come together."""
-    yield _TOGETHER, list(range(_TOGETHER, TOP_LEVEL + 1))
-    for level in range(_TOGETHER - 1, INDEXED_LEVEL - 1, -1):
-        yield level, [level]
-    yield 0, list(range(INDEXED_LEVEL))

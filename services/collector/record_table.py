@@ -26,7 +26,7 @@ ColumnTypes = Callable[[str], TypeEngine[Any]]
 class RecordTable:
     """`columns` are those of `record_columns`; the table has `id`, `at` and `level` before them.
 
-    `level` is how deep the record lies in the sampling order (`sampling.py`).
+    `level` is how deep the record lies in the sampling order (`pilothouse.sampling`).
     """
 
     model: str

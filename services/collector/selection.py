@@ -18,12 +18,16 @@ from services.collector.checks import RefusedValueError, check_text
 from services.collector.errors import MalformedError
 from services.collector.record_table import RecordTable
 
+LABELLED_AT = "labelled_at"  # when the label that counts was known
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """`confidence` is the probability of the likeliest class."""
 
     prediction: str | None = None
+    min_prediction: float | None = None
+    max_prediction: float | None = None
     min_confidence: float | None = None
     max_confidence: float | None = None
     has_label: bool | None = None
@@ -35,7 +39,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of an answer. `kind` as in `pilothouse.columns`, and `id`."""
+    """A column of an answer. `kind` as in `pilothouse.columns`, and `id` and `moment` (milliseconds as stored)."""
 
     name: str
     kind: str
@@ -59,12 +63,13 @@ class Selection:
         """What is selected: the fields, and the id last, by which pages go on."""
         own = self.table.table.c
         label = tables.labels.c.value if self.table.label_kind == "number" else tables.labels.c.label
-        return [label.label("label") if f.name == "label" else own[f.name] for f in self.fields] + [own.id.label("_id")]
+        joined = {"label": label.label("label"), LABELLED_AT: tables.labels.c.at.label(LABELLED_AT)}
+        return [joined[f.name] if f.name in joined else own[f.name] for f in self.fields] + [own.id.label("_id")]
 
     def source(self) -> sa.FromClause:
         """The table, with the labels where a field or a filter needs them."""
         own = self.table.table
-        if self.filters.has_label is None and all(f.name != "label" for f in self.fields):
+        if self.filters.has_label is None and not {"label", LABELLED_AT} & {f.name for f in self.fields}:
             return own
         return own.outerjoin(tables.labels, sa.type_coerce(tables.labels.c.record_id, own.c.id.type) == own.c.id)
 
@@ -83,6 +88,10 @@ class Selection:
         wanted = self.filters
         if wanted.prediction is not None:
             found.append(self.table.table.c.prediction == self._prediction(wanted.prediction))
+        if wanted.min_prediction is not None:
+            found.append(self._number() >= wanted.min_prediction)
+        if wanted.max_prediction is not None:
+            found.append(self._number() <= wanted.max_prediction)
         if wanted.min_confidence is not None:
             found.append(self._confidence(adapter) >= wanted.min_confidence)
         if wanted.max_confidence is not None:
@@ -99,6 +108,12 @@ class Selection:
             message = f"no prediction of {self.table.model} can be this"
             raise MalformedError(Fault("prediction", "type", message)) from None
 
+    def _number(self) -> sa.ColumnElement[Any]:
+        if self.table.label_kind != "number":
+            message = f"{self.table.model} predicts classes; give `prediction`"
+            raise MalformedError(Fault("min_prediction", "no_column", message))
+        return self.table.table.c.prediction
+
     def _confidence(self, adapter: Adapter) -> sa.ColumnElement[Any]:
         names = [c.name for c in self.table.columns if c.role == "probability"]
         if not names:
@@ -114,7 +129,7 @@ def fields_of(table: RecordTable, names: Sequence[str] | None, *, labels: bool) 
     label = Field("label", table.label_kind)
     if names is None:
         return (*known.values(), label) if labels else tuple(known.values())
-    known["label"] = label
+    known |= {"label": label, LABELLED_AT: Field(LABELLED_AT, "moment")}
     unknown = [name for name in names if name not in known]
     if unknown:
         message = f"{table.model}/{table.version} has no column {unknown[0][:60]!a}"

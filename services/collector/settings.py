@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from pilothouse.archive import ArchiveAddress
+from pilothouse.web.places import ReadableFile
 from pilothouse.web.settings import ServiceSettings
 from services.collector.errors import DatabaseAddressError
 
@@ -27,11 +30,25 @@ class CollectorSettings(ServiceSettings):
         default=None,
         description="postgresql://user@host/name or sqlite:///path; without it, SQLite in the state folder",
     )
-    database_password_file: Path | None = Field(default=None, description="holds the database's password")
+    database_password_file: ReadableFile | None = Field(default=None, description="holds the database's password")
     database_pool: int = Field(default=5, ge=1, le=100, description="connections to PostgreSQL at most")
     database_timeout: float = Field(default=30, gt=0, description="seconds that one database operation may take")
     retention_days: int = Field(
         default=0, ge=0, description="days that records and their labels are kept; 0 keeps them for ever"
+    )
+    database_partitions: Literal["on", "off"] = Field(
+        default="on",
+        description="off: new tables without daily partitions, for engines that have none (docs/databases.md)",
+    )
+    archive_url: ArchiveAddress | None = Field(
+        default=None,
+        description="gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or file:///FOLDER, which old days are written to",
+    )
+    archive_delay_hours: float = Field(
+        default=6, ge=0, le=720, description="hours after its end that a day is archived, for records that come late"
+    )
+    archive_refresh_hours: float = Field(
+        default=24, ge=0, le=720, description="hours after which a day that has changed since is archived again"
     )
     history_days: int = Field(
         default=180, ge=0, description="days that drift runs, ended alerts and dead letters are kept; 0 for ever"
@@ -39,7 +56,23 @@ class CollectorSettings(ServiceSettings):
     max_body_bytes: int = Field(default=32 << 20, ge=1024, description="largest body taken, as it comes in")
     max_decoded_bytes: int = Field(default=128 << 20, ge=1024, description="largest body after decompression")
     max_rows: int = Field(default=20_000, ge=1, description="most records or labels in one request")
+    searched_rows: int = Field(
+        default=100_000, ge=100, description="most records that one page of a filtered search looks at"
+    )
+    linger_seconds: float = Field(
+        default=0, ge=0, description="after SIGTERM, go on serving for so long: for an inference service beside it"
+    )
     ingest_concurrency: int = Field(default=3, ge=1, description="requests of records that are worked on at once")
+
+    alert_expiry_hours: float = Field(
+        default=9, gt=0, description="an alert that was not repeated for so long is shown as expired, not as firing"
+    )
+    event_wait_seconds: int = Field(
+        default=900, ge=1, description="so long a CloudEvent waits for its other half, and both for their model"
+    )
+
+    def written_folders(self) -> dict[str, Path]:
+        return {} if self.database_url else {"PILOTHOUSE_STATE": self.state}
 
     def database(self) -> URL:
         """The database's address, with the driver that is spoken here. Raises DatabaseAddressError."""

@@ -12,11 +12,11 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeEngine
 
-from pilothouse.ids import floor_id
+from pilothouse.sampling import INDEXED_LEVEL
 from services.collector import trouble
+from services.collector.expired import delete_some
 from services.collector.moment import DAY_MS
 from services.collector.record_table import RecordTable
-from services.collector.sampling import INDEXED_LEVEL
 
 _TYPES: dict[str, TypeEngine[Any]] = {
     "id": sa.LargeBinary(16),
@@ -131,10 +131,21 @@ class Sqlite:
     async def room(self, connection: AsyncConnection, table: RecordTable) -> set[int]:
         return set()
 
-    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> None:
-        identity = table.table.c.id
-        start, end = floor_id(day * DAY_MS).bytes, floor_id((day + 1) * DAY_MS).bytes
-        await connection.execute(sa.delete(table.table).where(identity >= start, identity < end))
+    async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> bool:
+        return await delete_some(connection, table, self.native_id, day)
+
+    async def table_bytes(self, connection: AsyncConnection, known: Sequence[RecordTable]) -> dict[str, int]:
+        """Where SQLite was built with `dbstat`, as Debian's and Python's own are; else nothing."""
+        options = {row[0] for row in await connection.exec_driver_sql("PRAGMA compile_options")}
+        if "ENABLE_DBSTAT_VTAB" not in options:
+            return {}
+        found = await connection.exec_driver_sql("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE")
+        pages = {row["name"]: int(row["pgsize"]) for row in found.mappings()}
+        return {t.name: pages.get(t.name, 0) + pages.get(f"{t.name}_s", 0) for t in known}
+
+    async def database_bytes(self, connection: AsyncConnection) -> int:
+        statement = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        return int((await connection.exec_driver_sql(statement)).scalar_one())
 
     def unavailable(self, error: BaseException) -> str | None:
         reason = trouble.sqlite_reason(error)

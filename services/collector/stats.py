@@ -13,6 +13,7 @@ from services.collector import tables
 from services.collector.catalog import Catalog
 from services.collector.database import Database
 from services.collector.errors import UnknownModelError
+from services.collector.label_counts import LabelCount, count_labels
 from services.collector.moment import to_iso
 from services.collector.record_table import RecordTable
 
@@ -22,7 +23,8 @@ class Stats:
         self._database, self._catalog = database, catalog
 
     async def read(self, model: str | None = None) -> list[dict[str, Any]]:
-        """One entry for each model version: records, the times of the first and the last, and labels."""
+        """One entry for each model version: records, the times of the first and the last, and labels (estimated where
+        there are very many)."""
         found = []
         for table in await self._catalog.tables(model):
             async with self._database.reading() as connection:
@@ -45,20 +47,20 @@ class Stats:
         days = tables.record_days.c
         own = sa.and_(days.model == table.model, days.version == table.version)
         records = await connection.execute(sa.select(sa.func.coalesce(sa.func.sum(days.records), 0)).where(own))
-        identity = table.table.c.id
-        label_id = sa.type_coerce(tables.labels.c.record_id, identity.type)
-        labels = await connection.execute(
-            sa.select(sa.func.count()).select_from(tables.labels.join(table.table, label_id == identity))
-        )
         first = await self._end(connection, table, newest=False)
         last = await self._end(connection, table, newest=True)
+        counted, labels = int(records.scalar_one()), LabelCount(0, estimated=False)
+        if first is not None and last is not None:
+            adapter = self._database.adapter
+            labels = await count_labels(connection, adapter, table, records=counted, span=(first, last))
         return {
             "model": table.model,
             "version": table.version,
-            "records": int(records.scalar_one()),
+            "records": counted,
             "first": None if first is None else to_iso(time_ms(first)),
             "last": None if last is None else to_iso(time_ms(last)),
-            "labels": int(labels.scalar_one()),
+            "labels": labels.labels,
+            "labels_estimated": labels.estimated,
         }
 
     async def _end(self, connection: AsyncConnection, table: RecordTable, *, newest: bool) -> uuid.UUID | None:

@@ -111,6 +111,23 @@ drift_runs = sa.Table(
     sa.Index("ix_drift_runs_at", "at"),
 )
 
+performance_runs = sa.Table(
+    "performance_runs",
+    metadata,
+    sa.Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("window_from", sa.BigInteger),
+    sa.Column("window_to", sa.BigInteger),
+    sa.Column("window_rows", sa.BigInteger),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("model", "version", "at", name="uq_performance_runs_moment"),
+    sa.Index("ix_performance_runs_at", "at"),
+)
+
 alerts = sa.Table(
     "alerts",
     metadata,
@@ -128,4 +145,60 @@ alerts = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.UniqueConstraint("fingerprint", "starts_at", name="uq_alerts_episode"),
     sa.Index("ix_alerts_starts_at", "starts_at"),
+)
+
+# How often the labels of a day's records have changed, of all models: what says that an archived day is out of date.
+label_days = sa.Table(
+    "label_days",
+    metadata,
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+)
+
+# What lies in the archive. `records` are in its file; `held` are those that the database had when it was written, and
+# `label_changes` what label_days said: as long as both are so still, the file has everything. `partial`: retention has
+# begun to drop the day here, so that only file and database together are all of it.
+archived_days = sa.Table(
+    "archived_days",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("held", sa.BigInteger, nullable=False),
+    sa.Column("label_changes", sa.BigInteger, nullable=False),
+    sa.Column("partial", sa.Boolean, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("written_at", sa.BigInteger, nullable=False),
+)
+
+# Work that one collector does at a time, for longer than a transaction: who does it, and until when it is theirs.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+# A request and its response, made elsewhere, wait here for each other. When they are joined the bodies go and the row
+# stays a while, so that what is sent again is known. `due_at` is when somebody has to look at the row next.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),  # None: the newest when they are joined
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("trace_id", sa.Text),
+    sa.Column("at", sa.BigInteger),  # when the request was made; None until it is here
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("done", sa.Boolean, nullable=False),
+    sa.Column("request", sa.LargeBinary),
+    sa.Column("response", sa.LargeBinary),
+    sa.Column("request_digest", sa.Text),
+    sa.Column("response_digest", sa.Text),
+    sa.Index("ix_events_due_at", "due_at"),
 )

@@ -11,8 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pilothouse.ids import floor_id
-from pilothouse.records import MSGPACK
+from pilothouse.records import MSGPACK, Batch
 from pilothouse.web.auth import require
+from pilothouse.web.observe import note
 from services.collector import export, wire
 from services.collector.body import read_body
 from services.collector.errors import UnknownModelError
@@ -46,6 +47,8 @@ class RecordQuery(BaseModel):
     columns: str | None = Field(default=None, max_length=60_000, description="names with commas between them; all")
     labels: bool = Field(default=False, description="join the ground truth as the column `label`")
     prediction: _Text = Field(default=None, description="with exactly this prediction")
+    min_prediction: float | None = Field(default=None, allow_inf_nan=False, description="a number at least this")
+    max_prediction: float | None = Field(default=None, allow_inf_nan=False, description="a number at most this")
     min_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at least so likely")
     max_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at most so likely")
     has_label: bool | None = Field(default=None, description="with ground truth, or without")
@@ -62,7 +65,14 @@ class RecordQuery(BaseModel):
 
     @property
     def filters(self) -> Filters:
-        return Filters(self.prediction, self.min_confidence, self.max_confidence, self.has_label)
+        return Filters(
+            self.prediction,
+            self.min_prediction,
+            self.max_prediction,
+            self.min_confidence,
+            self.max_confidence,
+            self.has_label,
+        )
 
 
 @dataclass(slots=True)
@@ -85,7 +95,14 @@ def records_router(parts: Parts) -> APIRouter:
     )
     async def store(request: Request) -> Response:
         body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
-        return answer(await parts.ingest.store(wire.decode(body, request.headers.get("content-type", ""))))
+        batches = wire.decode(body, request.headers.get("content-type", ""))
+        result = await parts.ingest.store(batches)
+        keys = sorted({(b.model, b.version) for b in batches})  # known ones: the others were refused
+        named = (
+            {"model": keys[0][0], "version": keys[0][1]} if len(keys) == 1 else {"models": ["/".join(k) for k in keys]}
+        )
+        note(request.scope, **named, records=result.accepted, rejected=len(result.rejected))
+        return answer(result)
 
     @router.get(
         "", dependencies=[Depends(require("read"))], summary="Records by model, version, time or id; samples; exports"
@@ -100,6 +117,12 @@ def records_router(parts: Parts) -> APIRouter:
         return StreamingResponse(stream, 200, headers, export.CONTENT_TYPES[query.format])
 
     return router
+
+
+def _named(batches: list[Batch]) -> dict[str, Any]:
+    """For the log: the model and the version, or all of them. They are known ones: others were refused."""
+    keys = sorted({(b.model, b.version) for b in batches})
+    return dict(zip(("model", "version"), keys[0], strict=True)) if len(keys) == 1 else {"models": keys}
 
 
 async def _table(parts: Parts, query: RecordQuery) -> RecordTable:
@@ -154,14 +177,27 @@ async def _find(parts: Parts, wanted: Selection, query: RecordQuery) -> _Found:
 
 
 async def _json_page(parts: Parts, wanted: Selection, rows: int, order: Order, after: uuid.UUID | None) -> _Found:
-    page = await parts.reader.page(wanted, after=after, order=order, rows=rows)
+    """A page. Behind a filter that finds little it may have fewer rows than asked for and still a `next`: no more
+    than the setting `searched_rows` records are looked at for one answer."""
+    horizon = await _horizon(parts, wanted, order, after) if wanted.filters.any else None
+    page = await parts.reader.page(_up_to(wanted, horizon, order), after=after, order=order, rows=rows)
 
     async def only() -> export.Pages:
         if page.rows:
             yield page
 
-    following = encode_cursor(page.last) if page.last is not None and page.rows == rows else None
-    return _Found(only(), {}, {"next": following})
+    last = page.last if page.rows == rows else horizon
+    return _Found(only(), {}, {"next": None if last is None else encode_cursor(last)})
+
+
+async def _horizon(parts: Parts, wanted: Selection, order: Order, after: uuid.UUID | None) -> uuid.UUID | None:
+    return await parts.reader.horizon(wanted, after=after, order=order, rows=parts.limits.searched_rows)
+
+
+def _up_to(wanted: Selection, horizon: uuid.UUID | None, order: Order) -> Selection:
+    if horizon is None:
+        return wanted
+    return wanted.between(wanted.start, _after(horizon)) if order == "asc" else wanted.between(horizon, wanted.end)
 
 
 def _stream(kind: str, wanted: Selection, found: _Found, head: dict[str, Any]) -> export.Bytes:

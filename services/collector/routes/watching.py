@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pilothouse.web.auth import require
+from services.collector.alerts import Status
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, read_object
 from services.collector.routes.times import Moment
+from services.collector.runs import Runs
 
 _READ, _INGEST = [Depends(require("read"))], [Depends(require("ingest"))]
 _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Before = Annotated[int | None, Query(ge=1, le=2**62, description="`next` of an earlier answer")]
 _Short = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
+_WINDOW = {"from": "2026-11-21T07:00:00Z", "to": "2026-11-21T08:00:00Z", "rows": 1000}
+_RUN: dict[str, Any] = {"model": "house-prices", "version": "1", "at": "2026-11-21T08:00:00Z", "window": _WINDOW}
+_DRIFT_RUN = {**_RUN, "verdict": "drift", "drift_share": 0.4, "columns": []}
+_PERFORMANCE_RUN = {**_RUN, "verdict": "below floor", "metric": "mae", "measured": {"status": "measured"}}
+
 
 def watching_router(parts: Parts) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    _add_drift_runs(router, parts)
+    _add_runs(router, "drift-runs", _DRIFT_RUN, parts, parts.drift_runs)
+    _add_runs(router, "performance-runs", _PERFORMANCE_RUN, parts, parts.performance_runs)
     _add_alerts(router, parts)
 
     @router.get(
@@ -38,24 +46,21 @@ def watching_router(parts: Parts) -> APIRouter:
     return router
 
 
-def _add_drift_runs(router: APIRouter, parts: Parts) -> None:
-    example: dict[str, Any] = {
-        "model": "house-prices", "version": "1", "at": "2026-11-21T08:00:00Z", "verdict": "drift", "drift_share": 0.4,
-        "window": {"from": "2026-11-21T07:00:00Z", "to": "2026-11-21T08:00:00Z", "rows": 1000}, "columns": [],
-    }  # fmt: skip
+def _add_runs(router: APIRouter, path: str, example: dict[str, Any], parts: Parts, runs: Runs) -> None:
+    kind = path.partition("-")[0]
 
     @router.post(
-        "/drift-runs",
+        f"/{path}",
         tags=["drift"],
         dependencies=_INGEST,
-        summary="Keep what a drift run found; sent twice, it is stored once",
+        summary=f"Keep what a {kind} run found; sent twice, it is stored once",
         openapi_extra=body_schema("application/json", example=example),
     )
     async def store(request: Request) -> Response:
-        stored = await parts.drift_runs.store(await read_object(request, parts.limits))
+        stored = await runs.store(await read_object(request, parts.limits))
         return answer({"stored": stored}, 201 if stored else 200)
 
-    @router.get("/drift-runs", tags=["drift"], dependencies=_READ, summary="Drift runs, the newest first")
+    @router.get(f"/{path}", tags=["drift"], dependencies=_READ, summary=f"{kind.title()} runs, the newest first")
     async def find(
         *,
         model: _Short = None,
@@ -65,10 +70,10 @@ def _add_drift_runs(router: APIRouter, parts: Parts) -> None:
         cursor: _Before = None,
         limit: _Limit = 100,
     ) -> Response:
-        runs, following = await parts.drift_runs.find(
+        found, following = await runs.find(
             model=model, version=version, start=start, end=end, before=cursor, limit=limit
         )
-        return answer({"drift_runs": runs, "next": following})
+        return answer({path.replace("-", "_"): found, "next": following})
 
 
 def _add_alerts(router: APIRouter, parts: Parts) -> None:
@@ -84,7 +89,7 @@ def _add_alerts(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/alerts", tags=["alerts"], dependencies=_READ, summary="Alerts, the newest first")
     async def find(
-        status: Literal["firing", "resolved"] | None = None,
+        status: Status | None = None,
         model: _Short = None,
         cursor: _Before = None,
         limit: _Limit = 100,

@@ -85,8 +85,8 @@ def row(at_ms=NOW, record_id=None, **changes):
 class Collector:
     """The HTTP client of a collector in this process, its clock and its metrics."""
 
-    def __init__(self, http, registry, clock):
-        self.http, self.registry, self.clock = http, registry, clock
+    def __init__(self, http, registry, clock, events=None):
+        self.http, self.registry, self.clock, self.events = http, registry, clock, events
 
     async def ready(self, seconds=20):
         deadline = asyncio.get_running_loop().time() + seconds
@@ -140,4 +140,4 @@ async def running(url, clock=None, **settings):
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://collector") as c,
     ):
-        yield Collector(c, registry, clock)
+        yield Collector(c, registry, clock, app.state.parts.events)

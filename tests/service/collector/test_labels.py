@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
 
 from pilothouse.ids import uuid7, uuid7_bytes
@@ -91,6 +92,17 @@ async def test_records_with_and_without_labels_are_told_apart(collector, one):
     await post(collector, {"record_id": one, "label": "yes"})
     assert [r["id"] for r in await collector.records(has_label="true")] == [one]
     assert one not in [r["id"] for r in await collector.records(has_label="false")]
+
+
+async def test_when_a_label_was_known_can_be_asked_for(collector, one):
+    await post(collector, {"record_id": one, "label": "yes", "at": "2026-11-18T10:00:00Z"})
+    await collector.store([row()])
+    found = await collector.records(columns="labelled_at")
+    assert sorted(str(r["labelled_at"]) for r in found) == ["2026-11-18T10:00:00.000Z", "None"]
+    query = {"model": "houses", "columns": "labelled_at", "format": "arrow"}
+    table = pa.ipc.open_stream((await collector.http.get("/v1/records", params=query)).content).read_all()
+    assert str(table.schema.field("labelled_at").type) == "timestamp[ms, tz=UTC]"
+    assert table.column("labelled_at").null_count == 1
 
 
 async def test_labels_come_from_a_file(collector, one):

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from pilothouse.ids import uuid7, uuid7_bytes
-from tests.service.collector.driver import MANIFEST, NOW, PICTURES, PRICES, Ids, columns_of, row
+from tests.service.collector.driver import MANIFEST, NOW, PICTURES, PRICES, Ids, columns_of, row, running
 
 
 def areas(records):
@@ -105,6 +105,45 @@ async def test_records_are_filtered_by_prediction_and_confidence(collector):
     assert areas(await collector.records(prediction="yes", max_confidence=0.7)) == [0.6]
     assert areas(await collector.records(min_confidence=0.75, order="desc")) in ([0.8, 0.9], [0.9, 0.8])
     assert await collector.records(prediction="'; DROP TABLE models; --") == []
+
+
+async def test_the_predictions_of_a_regression_are_filtered_by_their_range(collector):
+    await collector.announce(PRICES)
+    rows = [[uuid7_bytes(NOW + i), 1.0, "api", None, 80.0, 100.0 * i] for i in range(5)]
+    await collector.store(rows, PRICES)
+    found = await collector.records("prices", min_prediction=100, max_prediction=300)
+    assert [r["prediction"] for r in found] == [100.0, 200.0, 300.0]
+
+
+@pytest.mark.parametrize("bound", ["min_prediction", "max_prediction"])
+async def test_a_range_of_predictions_is_refused_for_classes(collector, bound):
+    answer = await collector.http.get("/v1/records", params={"model": "houses", bound: 1})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "no_column")
+
+
+async def test_records_are_filtered_by_whether_they_have_a_label(ten):
+    labelled = [r["id"] for r in (await ten.records())[2:4]]
+    await ten.http.post("/v1/labels", json=[{"record_id": i, "label": "yes"} for i in labelled])
+    assert [r["id"] for r in await ten.records(has_label="true")] == labelled
+    assert len(await ten.records(has_label="false")) == 8
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_a_page_of_a_filtered_search_looks_at_so_many_records_and_goes_on(database_url, order):
+    async with running(database_url, searched_rows=100) as collector:
+        await collector.ready()
+        await collector.announce()
+        wanted = {5, 6, 230, 231, 232}
+        rows = [row(at_ms=NOW + i, area=float(i), prediction="no" if i in wanted else "yes") for i in range(250)]
+        await collector.store(rows)
+        pages, cursor = [], {}
+        while cursor is not None:
+            query = {"model": "houses", "prediction": "no", "limit": 2, "order": order} | cursor
+            answer = (await collector.http.get("/v1/records", params=query)).json()
+            pages.append([int(area) for area in areas(answer["records"])])
+            cursor = answer["next"] and {"cursor": answer["next"]}
+    found = {"asc": [[5, 6], [], [], [230, 231], [232]], "desc": [[232, 231], [230], [], [6, 5], []]}
+    assert pages == found[order]
 
 
 @pytest.mark.parametrize(

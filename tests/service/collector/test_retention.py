@@ -1,15 +1,18 @@
 """What is older than the retention goes, whole days at a time, with its labels and its counts."""
 
+import asyncio
+
 import pytest
 from prometheus_client import CollectorRegistry
 
 from services.collector.app import connect
 from services.collector.catalog import Catalog
 from services.collector.database import Database
+from services.collector.expired import ROWS
 from services.collector.maintenance import Maintenance
 from services.collector.metrics import CollectorMetrics
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import DAY, NOW, Clock, row, running
+from tests.service.collector.driver import DAY, NOW, Clock, Ids, row, running
 
 
 class Upkeep:
@@ -67,7 +70,7 @@ async def test_a_record_that_comes_after_its_day_was_dropped_is_taken(collector,
     assert len(await collector.records()) == 1
 
 
-async def test_old_history_is_dropped_and_what_still_fires_is_kept(collector, database_url):
+async def test_old_history_is_dropped_and_what_was_heard_of_since_is_kept(collector, database_url):
     old = "2025-01-01T00:00:00Z"
     for at in (old, "2026-11-17T00:00:00Z"):
         run = {"model": "houses", "version": "1", "verdict": "drift", "at": at}
@@ -76,7 +79,9 @@ async def test_old_history_is_dropped_and_what_still_fires_is_kept(collector, da
     await collector.http.post("/v1/alerts", json={"alerts": alerts})
     await Upkeep(database_url, Clock(), history_days=30).round()
     assert len((await collector.http.get("/v1/drift-runs")).json()["drift_runs"]) == 1
-    assert [a["status"] for a in (await collector.http.get("/v1/alerts")).json()["alerts"]] == ["firing"]
+    assert len((await collector.http.get("/v1/alerts")).json()["alerts"]) == 2
+    await Upkeep(database_url, Clock(NOW + 31 * DAY), history_days=30).round()
+    assert (await collector.http.get("/v1/alerts")).json()["alerts"] == []
 
 
 @pytest.fixture
@@ -119,3 +124,82 @@ async def test_a_batch_of_a_thousand_days_does_not_make_a_thousand_partitions(co
     answer = await collector.send([row(at_ms=NOW - i * DAY) for i in range(450)])
     assert answer.json()["accepted"] == 400
     assert {r["code"] for r in answer.json()["rejected"]} == {"too_many_days"}
+
+
+async def test_three_at_once_drop_each_day_once(partitioned):
+    collector, url, partitions = partitioned
+    await collector.store([row(at_ms=NOW - age * DAY) for age in range(12)])
+    upkeeps = [Upkeep(url, Clock(), retention_days=2) for _ in range(3)]
+    await asyncio.gather(*(upkeep.round() for upkeep in upkeeps))
+    assert partitions() == ["20261116", "20261117", "20261118", "20261119", "20261120"]
+    dropped = [upkeep.counted("records_expired_total") or 0 for upkeep in upkeeps]
+    assert sum(dropped) == 9
+    assert len(await collector.records()) == 3
+
+
+async def test_three_at_once_make_the_days_ahead_once(partitioned):
+    _, url, partitions = partitioned
+    await asyncio.gather(*(Upkeep(url, Clock(NOW + 5 * DAY)).round() for _ in range(3)))
+    assert partitions()[-3:] == ["20261123", "20261124", "20261125"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql without partitions"])
+async def unpartitioned(request, tmp_path):
+    """A collector whose days are no partitions, and its database's URL."""
+    url = f"sqlite:///{tmp_path}/collector.sqlite"
+    if request.param != "sqlite":
+        url = request.getfixturevalue("postgres").clean_database()
+    async with running(url, database_partitions="off") as collector:
+        await collector.ready()
+        await collector.announce()
+        yield collector, url
+
+
+async def test_a_large_day_is_dropped_a_bounded_number_of_rows_at_a_time(unpartitioned):
+    collector, url = unpartitioned
+    rows = 2 * ROWS + 100
+    ids = Ids()
+    for start in range(0, rows, 4000):
+        await collector.store([row(record_id=ids(NOW - 5 * DAY)) for _ in range(start, min(start + 4000, rows))])
+    adapter = connect(CollectorSettings(database_url=url))
+    database = Database(adapter, timeout_seconds=30)
+    await database.prepare()
+    table = await Catalog(database).table("houses", "1")
+    left = []
+    done = False
+    while not done:
+        async with database.writing() as connection:
+            done = await adapter.drop_day(connection, table, (NOW - 5 * DAY) // DAY)
+        left.append(len(await collector.records(limit=10_000)) if left else None)
+    await adapter.close()
+    assert left == [None, 100, 0]
+
+
+async def test_a_day_that_was_dropped_halfway_is_dropped_to_its_end(unpartitioned):
+    collector, url = unpartitioned
+    await collector.store([row(at_ms=NOW - 5 * DAY + i) for i in range(ROWS + 10)])
+    adapter = connect(CollectorSettings(database_url=url))
+    database = Database(adapter, timeout_seconds=30)
+    await database.prepare()
+    async with database.writing() as connection:
+        assert not await adapter.drop_day(connection, await Catalog(database).table("houses", "1"), NOW // DAY - 5)
+    await adapter.close()
+    upkeep = Upkeep(url, Clock(), retention_days=2)
+    await upkeep.round()
+    assert (await collector.stats())[0]["records"] == 0
+    assert await collector.records() == []
+    assert upkeep.counted("partitions_dropped_total") == 1
+
+
+async def test_records_come_in_while_a_large_day_is_dropped(unpartitioned):
+    collector, url = unpartitioned
+    for start in range(0, 4 * ROWS, 5000):
+        await collector.store([row(at_ms=NOW - 5 * DAY + start + i) for i in range(5000)])
+    dropping = asyncio.create_task(Upkeep(url, Clock(), retention_days=2).round())
+    sent = 0
+    while not dropping.done():
+        await collector.store([row(at_ms=NOW + sent)])
+        sent += 1
+    await dropping
+    assert sent > 2
+    assert (await collector.stats())[0]["records"] == sent

@@ -5,6 +5,7 @@ import pytest
 from pilothouse.ids import uuid7
 from tests.service.collector.driver import DAY, NOW, PRICES, row
 
+HOUR = 3_600_000
 RUN = {
     "model": "houses", "version": "1", "at": "2026-11-18T10:00:00Z", "verdict": "drift", "drift_share": 0.5,
     "window": {"from": "2026-11-18T09:00:00Z", "to": NOW, "rows": 900},
@@ -109,6 +110,71 @@ async def test_another_beginning_is_another_episode(empty):
     assert len(await alerts(empty, model="houses")) == 2
 
 
+async def test_what_begins_anew_has_ended_before(empty):
+    await post_alert(empty)
+    await post_alert(empty, startsAt="2026-11-18T11:00:00Z")
+    assert [a["starts_at"] for a in await alerts(empty, status="firing")] == ["2026-11-18T11:00:00.000Z"]
+    assert [a["ends_at"] for a in await alerts(empty, status="resolved")] == ["2026-11-18T11:00:00.000Z"]
+
+
+async def test_an_alert_that_nobody_repeats_expires_and_fires_again_when_somebody_does(empty):
+    await post_alert(empty)
+    assert empty.metric("alerts_firing", severity="other") == 1
+    empty.clock.now += 9 * HOUR + 1000
+    (alert,) = await alerts(empty)
+    assert (alert["status"], alert["silent_seconds"], alert["ends_at"]) == ("expired", 9 * 3600 + 1, None)
+    assert await alerts(empty, status="firing") == []
+    assert len(await alerts(empty, status="expired")) == 1
+    await post_alert(empty)
+    assert [a["status"] for a in await alerts(empty)] == ["firing"]
+    assert await alerts(empty, status="expired") == []
+
+
+async def test_the_gauge_has_the_severities_that_are_known_and_one_for_the_rest(empty):
+    for place, severity in enumerate(("critical", "critical", "info", "x" * 5000, None)):
+        labels = {"alertname": "a"} | ({"severity": severity} if severity else {})
+        await post_alert(empty, fingerprint=f"f{place}", labels=labels)
+    await post_alert(empty, fingerprint="f0", status="resolved")
+    firing = {s: empty.metric("alerts_firing", severity=s) for s in ("critical", "warning", "info", "other")}
+    assert firing == {"critical": 1, "warning": 0, "info": 1, "other": 2}
+
+
+GRAFANA = {  # from Grafana's documentation of its webhook contact point
+    "receiver": "inbox", "status": "firing", "orgId": 1, "groupLabels": {}, "commonLabels": {"team": "blue"},
+    "commonAnnotations": {}, "externalURL": "https://play.grafana.org/", "version": "1", "groupKey": "{}:{}",
+    "truncatedAlerts": 0, "title": "[FIRING:2] (blue)", "state": "alerting", "message": "**Firing**",
+    "alerts": [
+        {
+            "status": "firing", "labels": {"alertname": "High memory usage", "team": "blue", "severity": "critical"},
+            "annotations": {
+                "description": "The system has high memory usage", "summary": "This alert was triggered for zone us-1",
+                "runbook_url": "https://myrunbook.com/runbook/1234",
+            },
+            "startsAt": "2021-10-12T09:51:03.157076+02:00", "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "https://play.grafana.org/alerting/1afz29v7z/edit", "fingerprint": "c6eadffa33fcdf37",
+            "silenceURL": "https://play.grafana.org/alerting/silence/new", "dashboardURL": "", "panelURL": "",
+            "values": {"B": 44.23943737541908, "C": 1},
+        },
+        {
+            "status": "firing", "annotations": None, "values": None, "imageURL": "",
+            "labels": {"alertname": "DatasourceNoData", "rulename": "Drift", "datasource_uid": "x", "ref_id": "A"},
+            "startsAt": "2021-10-12T09:56:03.157076+02:00", "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "javascript:alert(1)", "fingerprint": "bc97ff14869b13e3",
+        },
+    ],
+}  # fmt: skip
+
+
+async def test_grafanas_own_payload_is_taken_with_its_runbook(empty):
+    assert (await empty.http.post("/v1/alerts", json=GRAFANA)).json() == {"stored": 2}
+    nodata, memory = await alerts(empty)
+    assert (memory["name"], memory["severity"]) == ("High memory usage", "critical")
+    assert memory["summary"] == "This alert was triggered for zone us-1"
+    assert (memory["runbook_url"], memory["dashboard_url"]) == ("https://myrunbook.com/runbook/1234", None)
+    assert (memory["starts_at"], memory["ends_at"]) == ("2021-10-12T07:51:03.157Z", None)
+    assert (nodata["name"], nodata["url"], nodata["runbook_url"]) == ("Drift (DatasourceNoData)", None, None)
+
+
 async def test_alertmanagers_alerts_without_fingerprint_are_told_apart_by_their_labels(empty):
     await post_alert(empty, fingerprint="")
     await post_alert(empty, fingerprint="", labels={"alertname": "Other\0"})
@@ -129,6 +195,25 @@ async def test_counts_and_spans_by_model_version(collector):
     stats = (await collector.http.get("/v1/stats")).json()["models"]
     assert stats == [
         {"model": "houses", "version": "1", "records": 2, "first": "2026-11-17T11:06:40.000Z",
-         "last": "2026-11-18T11:06:40.000Z", "labels": 0},
-        {"model": "prices", "version": "2.0-rc.1", "records": 0, "first": None, "last": None, "labels": 0},
+         "last": "2026-11-18T11:06:40.000Z", "labels": 0, "labels_estimated": False},
+        {"model": "prices", "version": "2.0-rc.1", "records": 0, "first": None, "last": None, "labels": 0,
+         "labels_estimated": False},
     ]  # fmt: skip
+
+
+PERFORMANCE = RUN | {"verdict": "below floor", "metric": "mae", "measured": {"metrics": {"mae": {"value": 97.2}}}}
+
+
+async def test_a_performance_run_comes_back_as_it_was_and_once(empty):
+    answers = [await empty.http.post("/v1/performance-runs", json=PERFORMANCE) for _ in range(2)]
+    assert [a.status_code for a in answers] == [201, 200]
+    found = (await empty.http.get("/v1/performance-runs", params={"model": "houses"})).json()
+    (run,) = found["performance_runs"]
+    assert run.pop("id")
+    assert (run, found["next"]) == (PERFORMANCE | {"at": "2026-11-18T10:00:00.000Z"}, None)
+    assert await runs(empty) == []
+
+
+async def test_a_performance_run_without_its_metric_is_refused(empty):
+    answer = await empty.http.post("/v1/performance-runs", json=PERFORMANCE | {"metric": None})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "metric")

@@ -1,6 +1,7 @@
 """The database's address: what people write, as the drivers want it; the password is never said."""
 
 import pytest
+from pydantic import ValidationError
 
 from services.collector.errors import DatabaseAddressError
 from services.collector.settings import CollectorSettings
@@ -44,7 +45,7 @@ def test_the_password_file_wins_over_the_url(tmp_path):
 
 
 def test_a_password_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(DatabaseAddressError, match="nofile"):
+    with pytest.raises(ValidationError, match="nofile"):
         address("postgresql://u@h/d", database_password_file=tmp_path / "nofile")
 
 

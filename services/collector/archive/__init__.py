@@ -1,0 +1,1 @@
+"""Old days, written to an archive before they are dropped."""
