@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 
 from pilothouse.web.logs import configure_logs
-from pilothouse.web.serve import serve
+from pilothouse.web.serve import build, serve
 from pilothouse.web.settings import read_settings
+from services.drift.memory import ARROW_POOL, use_one_arena
 
 
 def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is first imported, which `app` does
+    os.environ.setdefault(*ARROW_POOL)
+    use_one_arena()
     from services.drift.app import create_app
     from services.drift.settings import DriftSettings
 
     settings = read_settings(DriftSettings)
     configure_logs("drift", settings.log_level, settings.log_format)
-    serve(create_app(settings), settings)
+    serve(build(lambda: create_app(settings)), settings)
 
 
 if __name__ == "__main__":

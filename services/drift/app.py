@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -14,25 +16,39 @@ from prometheus_client import CollectorRegistry
 from pilothouse.web.problem import Entry, ErrorTable
 from pilothouse.web.readiness import Readiness
 from pilothouse.web.service import create_service
+from pilothouse.web.spans import Spans
+from services.drift.announcer import Announcer
+from services.drift.archive.reader import ArchiveReader
+from services.drift.archive.records import ArchivedRecords
 from services.drift.baseline import Baselines
 from services.drift.catalogue import Catalogue
 from services.drift.collector import HttpRecords
 from services.drift.errors import (
     CollectorAwayError,
     ModelNeededError,
+    NoEmbeddingError,
     ReferenceFault,
     ReportError,
+    UnknownColumnError,
     UnknownModelError,
     UnknownReportError,
     WindowError,
 )
-from services.drift.metrics import DriftMetrics, ReportMetrics
+from services.drift.leader import Leader
+from services.drift.metrics import AnnouncerMetrics, DriftMetrics, LeaderMetrics, ReportMetrics
 from services.drift.monitor import Monitor
 from services.drift.parts import Parts
+from services.drift.performance.gauges import PerformanceMetrics
+from services.drift.performance.knowledge import KnowledgeBase
+from services.drift.performance.loss_model_store import LossModelStore
+from services.drift.performance.routes import router as performance
+from services.drift.performance.watch import PerformanceWatch
 from services.drift.reports import Reports
 from services.drift.routes import router
 from services.drift.schedule import Schedule
 from services.drift.settings import DriftSettings
+from services.drift.shapes.routes import router as shapes
+from services.drift.shapes.viewer import Viewer
 from services.drift.threshold_store import ThresholdStore
 from services.drift.worker import Worker, WorkerLimits
 
@@ -41,6 +57,8 @@ ERRORS: ErrorTable = {
     UnknownModelError: Entry(404, "unknown-model", "No such model"),
     ModelNeededError: Entry(422, "model-needed", "Several models: say which"),
     WindowError: Entry(422, "invalid-window", "No such window"),
+    UnknownColumnError: Entry(422, "unknown-column", "No such column"),
+    NoEmbeddingError: Entry(404, "no-embedding", "No embedding to show"),
     ReferenceFault: Entry(503, "reference", "The reference cannot be used"),
     CollectorAwayError: Entry(503, "collector-away", "The records cannot be read now", {"Retry-After": "5"}),
     ReportError: Entry(503, "report-failed", "The report could not be made", {"Retry-After": "30"}),
@@ -55,21 +73,29 @@ def create_app(settings: DriftSettings, registry: CollectorRegistry | None = Non
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        source = HttpRecords(settings.collector_url, settings.own_key(), settings.collector_timeout_seconds)
+        source = _source(settings)
         report_metrics = ReportMetrics(registry)
         limits = WorkerLimits(
             settings.report_timeout_seconds, settings.report_memory_bytes, settings.report_retire_bytes
         )
         worker = Worker(limits, report_metrics, os.environ)
-        app.state.parts = parts = _assemble(settings, registry, source, worker, report_metrics)
-        schedule = asyncio.create_task(parts.schedule.keep_running())
+        leader = Leader(f"{socket.gethostname()}/{uuid.uuid4()}", source.lease, LeaderMetrics(registry))
+        app.state.parts = parts = _assemble(
+            settings, registry, source, worker, report_metrics, leader=leader, spans=app.state.spans
+        )
+        await leader.begin()
+        announcer = Announcer(parts.catalogue.packages, source.announce, AnnouncerMetrics(registry))
+        loops = (parts.schedule.keep_running, announcer.keep_running, leader.keep_running)
+        tasks = [asyncio.create_task(loop()) for loop in loops]
         readiness.ready("schedule")
         yield
-        schedule.cancel()
-        with suppress(asyncio.CancelledError):
-            await schedule
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await parts.reports.close()
+        await parts.performance.close()
         await worker.stop()
+        await leader.give_up()
         await source.close()
 
     app = create_service(
@@ -82,7 +108,19 @@ def create_app(settings: DriftSettings, registry: CollectorRegistry | None = Non
         errors=ERRORS,
     )
     app.include_router(router)
+    app.include_router(shapes)
+    app.include_router(performance)
     return app
+
+
+def _source(settings: DriftSettings) -> HttpRecords:
+    url, timeout = settings.collector_url, settings.collector_timeout_seconds
+    if settings.archive_url is None:
+        return HttpRecords(url, settings.own_key(), timeout, settings.identity(url))
+    reader = ArchiveReader(
+        settings.archive_url, timeout_seconds=settings.archive_timeout_seconds, environment=os.environ
+    )
+    return ArchivedRecords(url, settings.own_key(), timeout, settings.identity(url), reader=reader)
 
 
 def _assemble(
@@ -91,11 +129,20 @@ def _assemble(
     records: HttpRecords,
     worker: Worker,
     report_metrics: ReportMetrics,
+    *,
+    leader: Leader,
+    spans: Spans | None,
 ) -> Parts:
     catalogue = Catalogue(settings.models)
-    monitor = Monitor(records, Baselines(ThresholdStore(settings.state / "drift")), now_ms)
-    schedule = Schedule(catalogue, monitor, records, DriftMetrics(registry, now_ms))
-    return Parts(catalogue, monitor, schedule, Reports(monitor, records, worker, report_metrics), records, now_ms)
+    baselines = Baselines(ThresholdStore(settings.state / "drift"))
+    monitor = Monitor(records, baselines, now_ms)
+    store = LossModelStore(settings.state / "drift" / "performance")
+    knowledge = KnowledgeBase(baselines, worker, store, time.monotonic)
+    watch = PerformanceWatch(records, knowledge, PerformanceMetrics(registry), now_ms, leader.leads)
+    metrics = DriftMetrics(registry, now_ms)
+    schedule = Schedule(catalogue, monitor, records, metrics, performance=watch, leads=leader.leads, spans=spans)
+    reports = Reports(monitor, records, worker, report_metrics)
+    return Parts(catalogue, monitor, schedule, reports, records, Viewer(records, baselines), watch, now_ms)
 
 
 def now_ms() -> int:

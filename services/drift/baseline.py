@@ -13,6 +13,7 @@ import structlog
 from pilothouse.package import Package
 from services.drift.calibration import calibrate
 from services.drift.errors import ReferenceFault
+from services.drift.memory import give_back
 from services.drift.reference import Reference, load_reference
 from services.drift.thresholds import Thresholds
 
@@ -62,6 +63,7 @@ class Baselines:
             structlog.get_logger("baseline").info("calibrating thresholds", model=package.manifest.key)
             thresholds = calibrate(reference)
             self._store.write(thresholds)
+        give_back()
         return Baseline(reference, thresholds)
 
 

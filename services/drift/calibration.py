@@ -3,17 +3,21 @@
 Two-sample bootstrap (Efron and Tibshirani 1993, chapter 16): both the reference and the window are drawn anew, whole
 rows with replacement, so that the reference's own finite size counts and the columns stay correlated. Each column's
 threshold is its 99th percentile times one factor, common to all columns, that keeps the *model's* verdict ("at least
-k columns drifted") false in at most `FALSE_ALARMS` of the draws.
+k columns drifted, or what moves together did") false in at most `FALSE_ALARMS` of the draws.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.drift.comparison import FLOORS
 from services.drift.number_profile import NumberProfile
-from services.drift.reference import Profile, Reference
+from services.drift.reference import JointProfile, Profile, Reference
+from services.drift.resampling import Weights, resample
 from services.drift.scores import jensenshannon
 from services.drift.thresholds import Curve, Thresholds, missing_floor
 
@@ -22,22 +26,28 @@ DRAWS = 1_000
 CHUNK = 100  # draws at a time: their weights stay in the processor's cache
 FALSE_ALARMS = 0.01  # of the model's verdict; the promise is 0.05, the rest is room for one reference's bad luck
 COLUMN_QUANTILE = 0.99
+JOINT_QUANTILE = 0.995  # alone it may not use up what the verdict is allowed
 LARGEST_FACTOR = 10.0
 SEED = 20_260_102
 
 Draws = NDArray[np.float64]
-Weights = NDArray[np.float32]
+Said = tuple[Draws, Draws]  # scores, and distances of the shares that are missing
+Level = tuple[float, float]  # their thresholds
+Levels = Mapping[str, Level]
+
+
+@dataclass(frozen=True, slots=True)
+class _Null:
+    columns: dict[str, Said]
+    joint: dict[str, Said]
 
 
 def calibrate(reference: Reference, sizes: tuple[int, ...] = SIZES, draws: int = DRAWS) -> Thresholds:
     """Thresholds for windows of every size in between. The same reference gives the same thresholds."""
     rng = np.random.default_rng(SEED)
     levels = [_levels(reference, rows, draws, rng) for rows in sizes]
-    curves = {
-        name: Curve(score=tuple(at[name][0] for at in levels), missing=tuple(at[name][1] for at in levels))
-        for name in reference.profiles
-    }
-    return Thresholds(reference.key, sizes, curves)
+    columns, joint = (_curves(levels_of) for levels_of in zip(*levels, strict=True))
+    return Thresholds(reference.key, sizes, columns, joint)
 
 
 def columns_for_drift(columns: int, drift_share: float) -> int:
@@ -45,38 +55,42 @@ def columns_for_drift(columns: int, drift_share: float) -> int:
     return next(k for k in range(1, columns + 1) if k / columns >= drift_share)
 
 
-def _levels(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
-    """For windows of `rows` rows: the threshold of each column's score, and of what is missing of it."""
-    scores, missing = _null(reference, rows, draws, rng)
-    base = {n: _quantile(s) for n, s in scores.items()}
-    base_missing = {n: _quantile(m) for n, m in missing.items()}
-    excess = [
-        _excess(profile, rows, (scores[name], base[name]), (missing[name], base_missing[name]))
-        for name, profile in reference.profiles.items()
-    ]
-    factor = _factor(np.stack(excess, axis=1), reference.drift_share) if excess else 1.0
-    return {name: (base[name] * factor, base_missing[name] * factor) for name in reference.profiles}
+def _curves(levels: Sequence[Levels]) -> dict[str, Curve]:
+    """From the levels at each size, a curve for each name."""
+    return {n: Curve(tuple(at[n][0] for at in levels), tuple(at[n][1] for at in levels)) for n in levels[0]}
 
 
-def _null(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> tuple[dict[str, Draws], ...]:
-    """Scores, and distances of missing shares, of `draws` windows that did not drift: (draws,) for each column."""
-    scores: dict[str, list[Draws]] = {n: [] for n in reference.profiles}
-    missing: dict[str, list[Draws]] = {n: [] for n in reference.profiles}
+def _levels(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> tuple[Levels, Levels]:
+    """For windows of `rows` rows: the thresholds of each column, and of what moves together."""
+    null = _null(reference, rows, draws, rng)
+    columns = {n: _level(scores, COLUMN_QUANTILE) for n, scores in null.columns.items()}
+    joint = {n: _level(scores, JOINT_QUANTILE) for n, scores in null.joint.items()}
+    of_columns = [_excess(p, rows, null.columns[n], columns[n]) for n, p in reference.profiles.items()]
+    of_joint = [_joint_excess(p, rows, null.joint[n], joint[n]) for n, p in reference.joint.items()]
+    factor = _factor(_decisive(of_columns, reference.drift_share), of_joint)
+    return _raised(columns, factor), _raised(joint, factor)
+
+
+def _null(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> _Null:
+    """What `draws` windows that did not drift say."""
+    columns: dict[str, list[Said]] = {n: [] for n in reference.profiles}
+    joint: dict[str, list[Said]] = {n: [] for n in reference.joint}
+    nulls = {n: p.null(rng) for n, p in reference.joint.items()}
     for start in range(0, draws, CHUNK):
         count = min(CHUNK, draws - start)
-        before = _resample(rng, count, reference.rows, reference.rows)
-        after = _resample(rng, count, reference.rows, rows)
+        before = resample(rng, count, reference.rows, reference.rows)
+        after = resample(rng, count, reference.rows, rows)
         for name, profile in reference.profiles.items():
-            scores[name].append(profile.null_scores(before, after, rows))
-            missing[name].append(_missing_distance(profile, before, after))
-    return tuple({n: np.concatenate(d) for n, d in each.items()} for each in (scores, missing))
+            columns[name].append((profile.null_scores(before, after, rows), _missing_distance(profile, before, after)))
+        for name, together in reference.joint.items():
+            scores = nulls[name](before, after, rows)
+            joint[name].append((scores, together.null_missing(count, rows, rng)))
+    return _Null(*({n: _joined(parts) for n, parts in each.items()} for each in (columns, joint)))
 
 
-def _resample(rng: np.random.Generator, draws: int, reference_rows: int, rows: int) -> Weights:
-    """Weights (draws, reference_rows) of resamples of `rows` rows, each summing to 1."""
-    chosen = rng.integers(0, reference_rows, size=(draws, rows)) + np.arange(draws)[:, None] * reference_rows
-    counts = np.bincount(chosen.ravel(), minlength=draws * reference_rows).reshape(draws, reference_rows)
-    return counts.astype(np.float32) / np.float32(rows)
+def _joined(parts: list[Said]) -> Said:
+    scores, missing = zip(*parts, strict=True)
+    return np.concatenate(scores), np.concatenate(missing)
 
 
 def _missing_distance(profile: Profile, before: Weights, after: Weights) -> Draws:
@@ -88,35 +102,50 @@ def _missing_distance(profile: Profile, before: Weights, after: Weights) -> Draw
     return jensenshannon(pairs[0], pairs[1])
 
 
-def _quantile(scores: Draws) -> float:
-    return float(np.quantile(scores, COLUMN_QUANTILE))
+def _level(said: Said, quantile: float) -> Level:
+    score, missing = (float(np.quantile(draws, quantile)) for draws in said)
+    return score, missing
 
 
-def _excess(profile: Profile, rows: int, score: tuple[Draws, float], missing: tuple[Draws, float]) -> Draws:
+def _raised(levels: Levels, factor: float) -> Levels:
+    return {n: (score * factor, missing * factor) for n, (score, missing) in levels.items()}
+
+
+def _excess(profile: Profile, rows: int, said: Said, level: Level) -> Draws:
     """By how much each draw exceeds the column's quantile, (draws,): 0 below the floor, infinite over a fixed one."""
     comparison = profile.comparison
     if comparison.threshold is not None:
-        of_score = np.where(score[0] >= comparison.threshold, np.inf, 0.0)
+        of_score = np.where(said[0] >= comparison.threshold, np.inf, 0.0)
     else:
-        of_score = _ratio(*score, floor=FLOORS[comparison.method])
-    return np.maximum(of_score, _ratio(*missing, floor=missing_floor(profile.missing, rows)))
+        of_score = _ratio(said[0], level[0], floor=FLOORS[comparison.method])
+    return np.maximum(of_score, _ratio(said[1], level[1], floor=missing_floor(profile.missing, rows)))
+
+
+def _joint_excess(profile: JointProfile, rows: int, said: Said, level: Level) -> Draws:
+    of_missing = _ratio(said[1], level[1], floor=missing_floor(profile.missing, profile.window_rows(rows)))
+    return np.maximum(_ratio(said[0], level[0], floor=profile.floor), of_missing)
 
 
 def _ratio(draws: Draws, base: float, floor: float) -> Draws:
     return np.where(draws >= floor, draws / max(base, 1e-12), 0.0)
 
 
-def _factor(excess: Draws, drift_share: float) -> float:
+def _decisive(excess: list[Draws], drift_share: float) -> list[Draws]:
+    """The k-th largest of the columns' excesses: the columns say drift as long as the factor is below it."""
+    if not excess:
+        return []
+    needed = columns_for_drift(len(excess), drift_share)
+    return [np.sort(np.stack(excess, axis=1), axis=1)[:, len(excess) - needed]]
+
+
+def _factor(columns: list[Draws], joint: list[Draws]) -> float:
     """The least factor, from 1 up, at which the verdict is false in at most `FALSE_ALARMS` of the draws.
 
-    A draw says drift as long as the factor is below its k-th largest excess. Where columns with a threshold of the
-    manifest's own decide alone, no factor helps: those draws do not count.
+    Where columns with a threshold of the manifest's own decide alone, no factor helps: those draws do not count.
     """
-    columns = excess.shape[1]
-    needed = columns_for_drift(columns, drift_share)
-    decisive = np.sort(excess, axis=1)[:, columns - needed]
-    decisive = decisive[np.isfinite(decisive)]
-    if not len(decisive):
+    excess = np.max([*columns, *joint], axis=0) if columns or joint else np.empty(0)
+    excess = excess[np.isfinite(excess)]
+    if not len(excess):
         return 1.0
-    factor = float(np.quantile(decisive, 1 - FALSE_ALARMS, method="higher"))
+    factor = float(np.quantile(excess, 1 - FALSE_ALARMS, method="higher"))
     return min(max(factor, 1.0), LARGEST_FACTOR)

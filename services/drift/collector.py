@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import msgspec
 import pyarrow as pa
 
+from pilothouse.manifest import Manifest
+from pilothouse.web.identity import IdentityError
 from pilothouse.web.trace import trace_headers
 from services.drift.errors import CollectorAwayError
-from services.drift.records import Rows
-from services.drift.window import SCORED_ROWS, Window
+from services.drift.records import Rows, RunKind
+from services.drift.window import SCORED_ROWS, Window, parse_moment
 
 WINDOW_ROWS = "Pilothouse-Window-Rows"
 UNKNOWN_MODEL, UNKNOWN_COLUMN = 404, 422
+DAYS_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedDay:
+    """A day that the database has dropped: its file in the archive, and its bounds in milliseconds."""
+
+    path: str
+    start_ms: int
+    end_ms: int
 
 
 class HttpRecords:
     """Satisfies `records.Records`."""
 
-    def __init__(self, url: str, api_key: str | None, timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, api_key: str | None, timeout_seconds: float, identity: httpx2.Auth | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, 2))
-        self._http = httpx2.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
+        self._http = httpx2.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout, auth=identity)
 
     async def newest(self, model: str, version: str) -> str | None:
         query = {"model": model, "version": version, "limit": 1, "order": "desc", "columns": "id"}
@@ -38,12 +53,21 @@ class HttpRecords:
         return sum(int(m.get("labels") or 0) for m in models if (m["model"], m["version"]) == (model, version))
 
     async def read(
-        self, model: str, version: str, window: Window, columns: Sequence[str], *, with_labels: bool = False
+        self,
+        model: str,
+        version: str,
+        window: Window,
+        columns: Sequence[str],
+        *,
+        with_labels: bool = False,
+        only_labelled: bool = False,
+        most: int = SCORED_ROWS,
     ) -> Rows:
         query: dict[str, Any] = {"model": model, "version": version, "format": "arrow", "labels": with_labels}
         query |= {"last": window.rows} if window.rows else {"from": window.start_ms, "to": window.end_ms}
-        if window.rows is None or window.rows > SCORED_ROWS:
-            query["sample"] = SCORED_ROWS
+        if window.rows is None or window.rows > most:
+            query["sample"] = most
+        query |= {"has_label": True} if only_labelled else {}
         query = {name: value for name, value in query.items() if value is not None}
         answer = await self._get("/v1/records", {**query, "columns": ",".join(("id", *columns))}, UNKNOWN_COLUMN)
         if answer is not None and answer.status_code == UNKNOWN_COLUMN:  # announced by somebody with other columns
@@ -53,12 +77,28 @@ class HttpRecords:
         table = _table(answer)
         return Rows(table, int(answer.headers.get(WINDOW_ROWS, table.num_rows)))
 
-    async def save_run(self, run: Mapping[str, Any]) -> None:
-        await self._send("POST", "/v1/drift-runs", content=msgspec.json.encode(run))
+    async def save_run(self, run: Mapping[str, Any], kind: RunKind = "drift") -> None:
+        await self._send("POST", f"/v1/{kind}-runs", content=msgspec.json.encode(run))
 
-    async def runs(self, query: Mapping[str, str]) -> bytes:
-        answer = await self._get("/v1/drift-runs", dict(query))
-        return b'{"drift_runs":[],"next":null}' if answer is None else answer.content
+    async def runs(self, query: Mapping[str, str], kind: RunKind = "drift") -> bytes:
+        answer = await self._get(f"/v1/{kind}-runs", dict(query))
+        return b'{"%s_runs":[],"next":null}' % kind.encode() if answer is None else answer.content
+
+    async def dropped_days(self, model: str, version: str) -> list[DroppedDay]:
+        """Days that are in the archive alone, the oldest first; None are of a model that was never announced."""
+        query = {"model": model, "version": version, "dropped": True, "limit": DAYS_LIMIT}
+        answer = await self._get("/v1/archive", query)
+        days = [] if answer is None else _json(answer).get("days", [])
+        return sorted((_dropped(day) for day in days), key=lambda day: day.start_ms)
+
+    async def lease(self, holder: str, seconds: float) -> str:
+        """Satisfies `leader.Ask`."""
+        wish = msgspec.json.encode({"holder": holder, "seconds": seconds})
+        return str(_json(await self._send("PUT", "/v1/leases/drift", content=wish))["holder"])
+
+    async def announce(self, manifest: Manifest) -> None:
+        """Satisfies `announcer.Announce`."""
+        await self._send("PUT", f"/v1/models/{manifest.key}", content=manifest.model_dump_json().encode())
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -73,10 +113,15 @@ class HttpRecords:
         try:
             answer = await self._http.request(method, path, headers=headers, **request)
         except Exception as error:  # a connection reset has raised a bare AttributeError inside HTTP libraries
-            raise CollectorAwayError(f"the collector does not answer ({type(error).__name__})") from error
+            why = str(error) if isinstance(error, IdentityError) else type(error).__name__
+            raise CollectorAwayError(f"the collector does not answer ({why})") from error
         if answer.is_success or answer.status_code in accept:
             return answer
         raise CollectorAwayError(f"the collector answered {answer.status_code} to {method} {path}: {answer.text[:200]}")
+
+
+def _dropped(day: Mapping[str, Any]) -> DroppedDay:
+    return DroppedDay(str(day["path"]), parse_moment(day["from"]) or 0, parse_moment(day["to"]) or 0)
 
 
 def _json(answer: httpx2.Response) -> dict[str, Any]:

@@ -53,6 +53,12 @@ def plan(manifest: Manifest) -> tuple[Comparison, ...]:
     return tuple(_comparison(c.name, kinds[c.name], c.stattest, c.threshold) for c in manifest.monitored_columns)
 
 
+def comparison_of(manifest: Manifest, name: str) -> Comparison:
+    """How a column that is not monitored would be compared."""
+    kinds = {c.name: c.kind for c in model_columns(manifest)}
+    return _comparison(name, kinds[name], None, None)
+
+
 def _comparison(name: str, kind: str, method: Method | None, threshold: float | None) -> Comparison:
     if kind in _CATEGORIES:
         return Comparison(name, "category", "jensenshannon", threshold)

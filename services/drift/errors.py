@@ -4,6 +4,8 @@ DriftError
 ├── UnknownModelError     no package of that name or version
 ├── ModelNeededError      there are several models and the caller named none
 ├── WindowError           a window that cannot be understood
+├── UnknownColumnError    a column that the model's log does not have
+├── NoEmbeddingError      the model has no embedding to show
 ├── ReferenceFault        the reference cannot be used; carries the reason code
 ├── CollectorAwayError    the records cannot be read now
 └── ReportError           Evidently's report could not be made
@@ -35,6 +37,16 @@ class ModelNeededError(DriftError):
 
 class WindowError(DriftError):
     """A window that cannot be understood; the message says what would be."""
+
+
+class UnknownColumnError(DriftError):
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no column {name[:60]!r}; there are: {', '.join(known)}")
+
+
+class NoEmbeddingError(DriftError):
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"{model} has no embedding: {why}")
 
 
 class ReferenceFault(DriftError):

@@ -3,15 +3,18 @@ number, or a 0 that was never measured, would be a false all-clear."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.drift.joint.result import JointName, JointResult
 from services.drift.run import Run
-from services.drift.verdict import ColumnResult
+from services.drift.verdict import ColumnResult, Reason
 
 MODEL = ("model", "version")
 COLUMN = (*MODEL, "column")
+JOINT = (*MODEL, "on")
 
 
 class DriftMetrics:
@@ -27,18 +30,28 @@ class DriftMetrics:
         self.share = gauge("share", "Share of the compared columns that drifted.")
         self.detected = gauge("detected", "1 when the model's verdict is drift, 0 when it is no drift.")
         self.computable = gauge("computable", "1 when there is a verdict, 0 when there is none (see /drift for why).")
+        self.unknown = gauge("unknown", "1 for the reason why there is no verdict.", (*MODEL, "reason"))
         self.stale = gauge("stale", "1 when the collector is away and the verdict is an old one.")
         self.rows = gauge("rows", "Rows of the window that were compared.")
-        self.age = gauge("age_seconds", "Time since the last run, in seconds.")
+        self.age = gauge("age_seconds", "Time since the verdict was made or found to be still right, in seconds.")
         self.by_column = {
             "score": gauge("score", "Drift score of a column; compare with its threshold.", COLUMN),
             "threshold": gauge("threshold", "Score at which the column has drifted.", COLUMN),
             "missing_share": gauge("missing_share", "Share of the column's values that are missing.", COLUMN),
+            "missing_share_reference": gauge(
+                "reference_missing_share", "Share of the column's values that are missing in the reference.", COLUMN
+            ),
             "new_category_share": gauge("new_category_share", "Share that the reference has no category for.", COLUMN),
             "out_of_range_share": gauge("out_of_range_share", "Share beyond the reference's extreme values.", COLUMN),
             "unusable_share": gauge("unusable_share", "Share given with a wrong type, or not finite.", COLUMN),
         }
         self.column_computable = gauge("column_computable", "1 when the column was compared, else 0.", COLUMN)
+        self.joint = {
+            "score": gauge("joint_score", "Drift score of what moves together; compare with its threshold.", JOINT),
+            "threshold": gauge("joint_threshold", "Score at which what moves together has drifted.", JOINT),
+            "drifted": gauge("joint_detected", "1 when what moves together has drifted, 0 when it has not.", JOINT),
+        }
+        self.joint_computable = gauge("joint_computable", "1 when it was compared, else 0; none to: no series.", JOINT)
         self.runs = Counter(
             "pilothouse_drift_runs_total", "Scoring runs, by what they said.", (*MODEL, "verdict"), registry=registry
         )
@@ -64,18 +77,33 @@ class DriftMetrics:
         self.computable.labels(*key).set(known)
         self.stale.labels(*key).set(run.stale is not None)
         self.rows.labels(*key).set(result.rows)
-        self.age.labels(*key).set_function(lambda: max(self._clock() - run.at_ms, 0) / 1000)
+        self._dated(key, run.at_ms)
         _set(self.detected, key, float(result.verdict == "drift") if known else None)
         _set(self.share, key, result.drift_share if known else None)
         if not run.stale:
             self.runs.labels(*key, result.verdict).inc()
+        self._publish_reason(key, None if known else result.reason)
         self._publish_columns(key, {c.name: c for c in result.columns})
+        self._publish_joint(key, {j.name: j for j in result.joint if j.status != "absent"})
+
+    def confirmed(self, run: Run) -> None:
+        """No records have come since this run, so that it is as good as new: a model that nobody asks is not stale."""
+        self._dated(run.key, self._clock())
+
+    def _dated(self, key: tuple[str, str], at_ms: int) -> None:
+        self.age.labels(*key).set_function(lambda: max(self._clock() - at_ms, 0) / 1000)
 
     def forget(self, key: tuple[str, str]) -> None:
         """A version that is not watched any more has no series."""
+        self._publish_reason(key, None)
         self._publish_columns(key, {})
+        self._publish_joint(key, {})
         for gauge in (self.share, self.detected, self.computable, self.stale, self.rows, self.age):
             _set(gauge, key, None)
+
+    def _publish_reason(self, key: tuple[str, str], reason: Reason | None) -> None:
+        for known in get_args(Reason):
+            _set(self.unknown, (*key, known), 1 if known == reason else None)
 
     def _publish_columns(self, key: tuple[str, str], columns: dict[str, ColumnResult]) -> None:
         for name in self._columns.get(key, set()) | columns.keys():
@@ -84,6 +112,39 @@ class DriftMetrics:
             for field, gauge in self.by_column.items():
                 _set(gauge, (*key, name), getattr(column, field) if column else None)
         self._columns[key] = set(columns)
+
+    def _publish_joint(self, key: tuple[str, str], joint: Mapping[str, JointResult]) -> None:
+        for name in get_args(JointName):
+            found = joint.get(name)
+            _set(self.joint_computable, (*key, name), float(found.drifted is not None) if found else None)
+            for field, gauge in self.joint.items():
+                _set(gauge, (*key, name), getattr(found, field) if found else None)
+
+
+class LeaderMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.leads = Gauge(
+            "pilothouse_drift_leads",
+            "1 when the scheduled results of this drift service are kept, 0 when another one's are.",
+            registry=registry,
+        )
+        self.leads.set(1)
+
+
+class AnnouncerMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._announced = Gauge(
+            "pilothouse_drift_announced",
+            "1 when the collector knows a model that is served elsewhere, 0 when it could not be told.",
+            MODEL,
+            registry=registry,
+        )
+
+    def announced(self, key: tuple[str, str], *, known: bool) -> None:
+        self._announced.labels(*key).set(known)
+
+    def forget(self, key: tuple[str, str]) -> None:
+        _set(self._announced, key, None)
 
 
 class ReportMetrics:

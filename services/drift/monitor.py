@@ -13,8 +13,9 @@ from pilothouse.manifest import Manifest
 from pilothouse.package import Package
 from services.drift.baseline import Baseline, Baselines
 from services.drift.errors import CollectorAwayError, ReferenceFault
+from services.drift.joint.embedding import MOST_WINDOW_ROWS
 from services.drift.records import Records, Rows
-from services.drift.reference import LABEL
+from services.drift.reference import EMBEDDING, LABEL
 from services.drift.run import Run, empty_run
 from services.drift.verdict import judge, unknown
 from services.drift.window import Window, show_moment
@@ -57,7 +58,16 @@ class Monitor:
         names = _columns(manifest, baseline, every_column)
         rows = await self._records.read(manifest.name, manifest.version, window, names, with_labels=every_column)
         started = empty_run(manifest, window, unknown("no-records", ""), at, newest)
-        return Scored(await asyncio.to_thread(_compare, started, manifest, baseline, rows), baseline, rows.table)
+        embeddings = await self._embeddings(manifest, baseline, window)
+        run = await asyncio.to_thread(_compare, started, manifest, baseline, rows, embeddings)
+        return Scored(run, baseline, rows.table)
+
+    async def _embeddings(self, manifest: Manifest, baseline: Baseline, window: Window) -> pa.Table | None:
+        """A smaller sample of the window, with the embedding only, where it is watched."""
+        if EMBEDDING not in baseline.reference.joint:
+            return None
+        rows = await self._records.read(manifest.name, manifest.version, window, [EMBEDDING], most=MOST_WINDOW_ROWS)
+        return rows.table
 
     async def score_newest(self, package: Package) -> Run:
         """Score the window that the manifest names, and remember it. Raises CollectorAwayError."""
@@ -116,12 +126,12 @@ def _columns(manifest: Manifest, baseline: Baseline, every_column: bool) -> list
     return list(dict.fromkeys([*monitored, *shown]))
 
 
-def _compare(started: Run, manifest: Manifest, baseline: Baseline, rows: Rows) -> Run:
+def _compare(started: Run, manifest: Manifest, baseline: Baseline, rows: Rows, embeddings: pa.Table | None) -> Run:
     """The run with what was found."""
     first, last = rows.span_ms()
     return replace(
         started,
-        result=judge(manifest, baseline.reference, baseline.thresholds, rows.table),
+        result=judge(manifest, baseline.reference, baseline.thresholds, rows.table, embeddings),
         window_rows=rows.window_rows,
         first_ms=first,
         last_ms=last,

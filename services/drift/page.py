@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from services.drift.joint.result import JointResult
 from services.drift.run import Run
 from services.drift.verdict import ColumnResult
 
@@ -51,6 +52,7 @@ def _banner(run: Run) -> str:
     badge = f'<b class="verdict" style="background:{_COLOURS[verdict]}">{verdict}</b>'
     heading = f"<h1>{badge}{_text(run.model)} {_text(run.version)}</h1><p>{_text(said['message'])}</p>"
     notes = "".join(f"<li><b>{_text(c.name)}</b>: {_text(_note(c))}</li>" for c in run.result.columns if _noted(c))
+    notes = "".join(f"<li>{_text(_together(j))}</li>" for j in run.result.joint) + notes
     listed = f"<ul>{notes}</ul>" if notes else ""
     return f'<div class="pilothouse">{heading}<p>{_text(_scope(run))}</p>{listed}</div>'
 
@@ -68,6 +70,16 @@ def _scope(run: Run) -> str:
     rule = f" Drift is said when at least {limit:.0%} of the columns drifted." if limit else ""
     clipped = " Numbers are clipped to the reference's extreme quantiles."
     return f"{sides}{against}, at {said['at']}.{rule}{clipped}"
+
+
+def _together(joint: JointResult) -> str:
+    """What was said of that which moves together, which Evidently's tables do not have."""
+    what = {"embedding": "Embedding", "features": "All columns together"}[joint.name]
+    if joint.drifted is None:
+        return f"{what}: not compared: {joint.message}"
+    said = "drifted" if joint.drifted else "not drifted"
+    numbers = f"{joint.stattest} {joint.score:.3f}, threshold {joint.threshold:.3f}, {joint.rows:,} rows"
+    return f"{what}: {said} ({numbers})" + (f": {joint.message}" if joint.message else "")
 
 
 def _noted(column: ColumnResult) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from services.drift.catalogue import Catalogue
 from services.drift.monitor import Monitor
+from services.drift.performance.watch import PerformanceWatch
 from services.drift.records import Records
 from services.drift.reports import Reports
 from services.drift.schedule import Schedule
+from services.drift.shapes.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +23,6 @@ class Parts:
     schedule: Schedule
     reports: Reports
     records: Records
+    viewer: Viewer
+    performance: PerformanceWatch
     clock: Callable[[], int]

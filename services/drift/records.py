@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
 from pilothouse.ids import time_ms
-from services.drift.window import Window
+from services.drift.window import SCORED_ROWS, Window
+
+RunKind = Literal["drift", "performance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,23 @@ class Records(Protocol):
         """How many labels have come."""
 
     async def read(
-        self, model: str, version: str, window: Window, columns: Sequence[str], *, with_labels: bool = False
+        self,
+        model: str,
+        version: str,
+        window: Window,
+        columns: Sequence[str],
+        *,
+        with_labels: bool = False,
+        only_labelled: bool = False,
+        most: int = SCORED_ROWS,
     ) -> Rows:
-        """The window's records, or a sample of `window.SCORED_ROWS`, with these columns, those that they do not have
-        left out; with labels, a column `label` too."""
+        """The window's records, or an unbiased sample of `most`, with these columns, those that they do not have left
+        out; with labels, a column `label` too; only those that have a label."""
 
-    async def save_run(self, run: Mapping[str, Any]) -> None:
+    async def save_run(self, run: Mapping[str, Any], kind: RunKind = "drift") -> None:
         """Keep a result, so that last Tuesday's drift can be asked for."""
 
-    async def runs(self, query: Mapping[str, str]) -> bytes:
+    async def runs(self, query: Mapping[str, str], kind: RunKind = "drift") -> bytes:
         """Kept results as the collector answers them, JSON."""
 
 

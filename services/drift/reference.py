@@ -12,27 +12,36 @@ import pyarrow as pa
 
 from pilothouse.columns import model_columns
 from pilothouse.errors import IntegrityError
-from pilothouse.manifest import Manifest
+from pilothouse.manifest import ImageInput, Manifest
 from pilothouse.package import REFERENCE, Package
+from services.drift.arrow import take_rows
 from services.drift.category_profile import CategoryProfile, read_categories, read_numbers_as_categories
 from services.drift.comparison import Comparison, plan
 from services.drift.errors import ReferenceFault
+from services.drift.joint.embedding import EmbeddingProfile
+from services.drift.joint.features import FeatureProfile
 from services.drift.number_profile import NumberProfile
 from services.drift.scores import FEW_VALUES
 from services.drift.values import read_numbers
+from services.drift.vectors import read_vectors
 
 Profile = NumberProfile | CategoryProfile
+JointProfile = FeatureProfile | EmbeddingProfile
 MOST_ROWS = 5_000
 SAMPLE_SEED = 20_260_101
+MOST_VECTORS = 4_000
+MOST_VECTOR_NUMBERS = 4_000_000  # 16 MB while a reference is loaded
 LABEL = "label"
-METHOD_VERSION = 1  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
+EMBEDDING = "embedding"
+METHOD_VERSION = 2  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
 
 
 @dataclass(frozen=True)
 class Reference:
     """`profiles` are of the monitored columns that the reference has; `table` holds every column of the model.
 
-    `key` changes when anything changes that the thresholds depend on.
+    `joint` is what moves together, by name, where the manifest has it watched; `embedding` is there to be shown,
+    watched or not. `key` changes when anything changes that the thresholds depend on.
     """
 
     key: str
@@ -40,11 +49,13 @@ class Reference:
     drift_share: float
     profiles: Mapping[str, Profile]
     table: pa.Table = field(repr=False)
+    embedding: EmbeddingProfile | None = field(default=None, repr=False)
+    joint: Mapping[str, JointProfile] = field(default_factory=dict, repr=False)
 
 
 def load_reference(package: Package) -> Reference:
     """Read and verify a package's reference. Raises ReferenceFault when it is missing or not the one packed."""
-    table = _read(package, [*_names(package.manifest), LABEL])
+    table = _read(package, [*_names(package.manifest), LABEL, EMBEDDING])
     if table.num_rows == 0:
         raise ReferenceFault("reference-damaged", f"the reference of {package.manifest.key} has no rows")
     return profile_reference(package.manifest, table, package.manifest.files[REFERENCE].sha256)
@@ -52,15 +63,25 @@ def load_reference(package: Package) -> Reference:
 
 def profile_reference(manifest: Manifest, table: pa.Table, sha256: str) -> Reference:
     """Profiles of every monitored column that `table` has; of a large table, an even sample of its rows counts."""
-    table = _bounded(table.select([n for n in (*_names(manifest), LABEL) if n in table.column_names]))
+    table = _bounded(table, MOST_ROWS)
+    embedding = _embedding(manifest, table)
+    table = table.select([n for n in (*_names(manifest), LABEL) if n in table.column_names])
     comparisons = [c for c in plan(manifest) if c.name in table.column_names]
+    profiles = {c.name: build_profile(c, table.column(c.name)) for c in comparisons}
     return Reference(
         key=_key(manifest, sha256),
         rows=table.num_rows,
         drift_share=manifest.monitoring.drift_share,
-        profiles={c.name: build_profile(c, table.column(c.name)) for c in comparisons},
+        profiles=profiles,
         table=table,
+        embedding=embedding,
+        joint=_joint(manifest, profiles, embedding),
     )
+
+
+def embedding_size(manifest: Manifest) -> int | None:
+    """How many numbers an embedding has; None for a model without."""
+    return next((c.size for c in model_columns(manifest) if c.kind == "vector"), None)
 
 
 def build_profile(comparison: Comparison, column: pa.ChunkedArray) -> Profile:
@@ -95,14 +116,35 @@ def _read(package: Package, names: list[str]) -> pa.Table:
         raise ReferenceFault("reference-damaged", str(error)) from error
 
 
-def _bounded(table: pa.Table) -> pa.Table:
-    if table.num_rows <= MOST_ROWS:
+def _bounded(table: pa.Table, most: int) -> pa.Table:
+    """An even sample of the rows, the same one each time."""
+    if table.num_rows <= most:
         return table
-    chosen = np.random.default_rng(SAMPLE_SEED).choice(table.num_rows, MOST_ROWS, replace=False)
-    return table.take(np.sort(chosen))
+    chosen = np.random.default_rng(SAMPLE_SEED).choice(table.num_rows, most, replace=False)
+    return take_rows(table, np.sort(chosen))
+
+
+def _embedding(manifest: Manifest, table: pa.Table) -> EmbeddingProfile | None:
+    size = embedding_size(manifest)
+    if size is None or EMBEDDING not in table.column_names:
+        return None
+    some = _bounded(table.select([EMBEDDING]), min(MOST_VECTORS, MOST_VECTOR_NUMBERS // size))
+    return EmbeddingProfile.of(read_vectors(some.column(EMBEDDING), size))
+
+
+def _joint(
+    manifest: Manifest, profiles: Mapping[str, Profile], embedding: EmbeddingProfile | None
+) -> dict[str, JointProfile]:
+    """The embedding of an image model, the monitored columns of another."""
+    if not manifest.monitoring.joint:
+        return {}
+    image = isinstance(manifest.input, ImageInput)
+    profile = embedding if image else FeatureProfile.of(profiles)
+    return {profile.name: profile} if profile else {}
 
 
 def _key(manifest: Manifest, sha256: str) -> str:
     compared = [(c.name, c.kind, c.method, c.threshold) for c in plan(manifest)]
-    text = msgspec.json.encode([METHOD_VERSION, sha256, manifest.monitoring.drift_share, compared])
+    watched = (manifest.monitoring.drift_share, manifest.monitoring.joint)
+    text = msgspec.json.encode([METHOD_VERSION, sha256, watched, compared])
     return hashlib.sha256(text).hexdigest()

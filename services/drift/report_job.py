@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pilothouse.manifest import Manifest
+from services.drift.arrow import number_array, text_array
 from services.drift.category_profile import CategoryProfile
 from services.drift.reference import LABEL, Profile, Reference
 from services.drift.values import MISSING, PRESENT, read_names, read_numbers
@@ -36,7 +37,7 @@ class DriftedColumn(msgspec.Struct, frozen=True):
     threshold: float
 
 
-class ReportJob(msgspec.Struct, frozen=True):
+class ReportJob(msgspec.Struct, frozen=True, tag="report"):
     """`reference` and `current` are Arrow streams with `columns`, `numbers` (shown, but not compared) and, where
     labels have come, `label`. `task` is set when performance is to be reported."""
 
@@ -54,6 +55,7 @@ class ReportJob(msgspec.Struct, frozen=True):
 class ReportAnswer(msgspec.Struct, frozen=True):
     """Evidently's page and its numbers as strict JSON, or why there are none; and the worker's peak memory.
 
+    Of a fit, `data` is the `LossModel` as MessagePack.
     `exhausted`: memory ran out, so that the worker should be replaced.
     """
 
@@ -75,7 +77,9 @@ def build_job(manifest: Manifest, reference: Reference, result: WindowResult, ta
         after[column.name] = _shown(column, profile, cleaned.values)
     numbers = list(_shown_numbers(manifest, reference, table, {c.name for c in compared}))
     for name in numbers:
-        before[name], after[name] = (read_numbers(t.column(name)).values for t in (reference.table, table))
+        before[name], after[name] = (
+            number_array(read_numbers(t.column(name)).values) for t in (reference.table, table)
+        )
     performance = _performance(manifest, reference.table, table, before, after)
     return ReportJob(
         drift_share=manifest.monitoring.drift_share,
@@ -94,11 +98,11 @@ def harmless(text: str) -> str:
 
 def _shown(column: ColumnResult, profile: Profile, values: NDArray[Any]) -> Any:
     if column.status == "missing":
-        return pa.array(np.where(np.isnan(values), MISSING, PRESENT).astype(object), pa.string())
+        return text_array(np.where(np.isnan(values), MISSING, PRESENT).tolist())
     if isinstance(profile, CategoryProfile):
         names = [harmless(label) for label in profile.labels]
-        return pa.DictionaryArray.from_arrays(pa.array(values, pa.int32()), pa.array(names)).cast(pa.string())
-    return values
+        return text_array([names[code] for code in values])
+    return number_array(values)
 
 
 def _reference_values(profile: Profile) -> NDArray[Any]:
@@ -135,12 +139,12 @@ def _performance(
 
 def _as_logged(manifest: Manifest, column: pa.ChunkedArray) -> Any:
     if manifest.task == "regression":
-        return read_numbers(column).values
-    return pa.array([None if n == MISSING else harmless(n) for n in read_names(column)], pa.string())
+        return number_array(read_numbers(column).values)
+    return text_array([None if n == MISSING else harmless(n) for n in read_names(column)])
 
 
 def _stream(columns: dict[str, Any]) -> bytes:
-    table = pa.table(columns)
+    table = pa.Table.from_arrays(list(columns.values()), names=list(columns))
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

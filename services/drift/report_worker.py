@@ -1,15 +1,15 @@
-"""The report worker: a process of its own that makes one report at a time, for as long as its parent lives.
+"""The worker: a process of its own that makes one report, or fits one model of errors, at a time, for as long as its
+parent lives.
 
 `python -m services.drift.report_worker MEMORY_BYTES`. Each message on standard input and output is eight bytes of
-length, then MessagePack: a ReportJob in, a ReportAnswer out. Everything that libraries print goes to standard error.
+length, then MessagePack: a ReportJob or a FitJob in, a ReportAnswer out. Everything that libraries print goes to
+standard error.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 import warnings
 from pathlib import Path
@@ -17,14 +17,15 @@ from typing import BinaryIO
 
 import msgspec
 
+from services.drift.lifeline import die_with_parent
+from services.drift.performance.fit_job import FitJob
 from services.drift.report_job import ReportAnswer, ReportJob
 
-_PR_SET_PDEATHSIG = 1
-_decoder = msgspec.msgpack.Decoder(ReportJob)
+_decoder = msgspec.msgpack.Decoder(ReportJob | FitJob)
 
 
 def main() -> None:
-    _die_with_parent()
+    die_with_parent()
     memory_bytes = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     warnings.simplefilter("ignore")  # of libraries, about their own insides
@@ -35,11 +36,9 @@ def main() -> None:
 
 
 def _answer(message: bytes) -> ReportAnswer:
-    """The edge of the worker's loop: whatever Evidently raises is the answer."""
+    """The edge of the worker's loop: whatever a library raises is the answer."""
     try:
-        from services.drift.evidently_report import make
-
-        html, data = make(_decoder.decode(message))
+        html, data = _work(_decoder.decode(message))
     except Exception as error:
         exhausted = isinstance(error, MemoryError | ImportError)
         return ReportAnswer(
@@ -48,13 +47,15 @@ def _answer(message: bytes) -> ReportAnswer:
     return ReportAnswer(html, data, memory_bytes=_peak_bytes())
 
 
-def _die_with_parent() -> None:
-    """On Linux the kernel kills this process when its parent ends, however that happens."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent or parent == 1:
-        raise SystemExit("the parent has ended")
+def _work(job: ReportJob | FitJob) -> tuple[bytes, bytes]:
+    """Libraries are imported when they are first needed, so that a fit does not wait for Evidently."""
+    if isinstance(job, FitJob):
+        from services.drift.performance.fit import fit
+
+        return b"", msgspec.msgpack.encode(fit(job))
+    from services.drift.evidently_report import make
+
+    return make(job)
 
 
 def _peak_bytes() -> int:

@@ -107,7 +107,7 @@ async def report(
     The first one takes some seconds. Until it is done, a browser gets a page that reloads by itself, a program 202 and
     where to look; with `wait`, the answer comes when it is done.
     """
-    found = await service.reports.ask(package, window or _window(service, package, None, None, None))
+    found = await service.reports.ask(package, window or default_window(package))
     return await _report(request, service, found, reply)
 
 
@@ -140,6 +140,11 @@ def _finished(request: Request, found: Report, format: Format) -> Response:
     if format == "json":
         return Response(body, 200, headers, "application/json")
     return Response(body, 200, {**headers, "Content-Security-Policy": POLICY}, "text/html; charset=utf-8")
+
+
+def default_window(package: Package) -> Window:
+    """The manifest's own."""
+    return Window(rows=package.manifest.monitoring.window_rows)
 
 
 def _window(service: Parts, package: Package, window: str | None, start: str | None, end: str | None) -> Window:

@@ -46,6 +46,7 @@ class Run:
             "drift_share_limit": self.drift_share_limit,
             "drifted_columns": list(result.drifted),
             "columns": [{name: getattr(c, name) for name in c.__slots__} for c in result.columns],
+            "joint": [{name: getattr(j, name) for name in j.__slots__} for j in result.joint],
             "rows": result.rows,
             "window": {
                 "from": show_moment(self.first_ms),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
 from pilothouse.package import Package
+from pilothouse.web.spans import Spans, timed
 from services.drift.catalogue import Catalogue
 from services.drift.errors import CollectorAwayError
 from services.drift.metrics import DriftMetrics
@@ -19,8 +21,17 @@ from services.drift.run import Run
 TICK_SECONDS = 1.0
 
 
+class Performance(Protocol):
+    """What is appraised after each scoring."""
+
+    async def check(self, package: Package) -> object: ...
+
+    def forget(self, watched: set[tuple[str, str]]) -> None: ...
+
+
 class Schedule:
-    """Scores what is due, tells the gauges and the collector. `timer` gives seconds that only rise."""
+    """Scores what is due, tells the gauges and the collector. `timer` gives seconds that only rise; `leads`
+    says whether what is found here is what the collector keeps."""
 
     def __init__(
         self,
@@ -28,10 +39,15 @@ class Schedule:
         monitor: Monitor,
         records: Records,
         metrics: DriftMetrics,
+        *,
+        performance: Performance,
         timer: Callable[[], float] = time.monotonic,
+        leads: Callable[[], bool] = lambda: True,
+        spans: Spans | None = None,
     ) -> None:
+        self._spans = spans
         self._catalogue, self._monitor, self._records, self._metrics = catalogue, monitor, records, metrics
-        self._timer = timer
+        self._performance, self._timer, self._leads = performance, timer, leads
         self._due: dict[tuple[str, str], float] = {}
         self._saved: dict[tuple[str, str], tuple[str | None, str]] = {}
         self._log = structlog.get_logger("schedule")
@@ -54,19 +70,24 @@ class Schedule:
             self._metrics.forget(gone)
             self._due.pop(gone, None)
             self._saved.pop(gone, None)
+        self._performance.forget(set(keys))
         for key, package in keys.items():
             if self._due.get(key, 0.0) <= self._timer():
                 self._due[key] = self._timer() + package.manifest.monitoring.interval_seconds
-                await self.check(package)
+                with timed(self._spans, "drift run", _told(package)):
+                    await self.check(package)
+                    await self._performance.check(package)
 
     async def check(self, package: Package) -> Run:
         """The model's newest run, made now if records have come since the last one."""
         begun = self._timer()
         run, fresh = await self._monitor.current(package)
-        if fresh:
+        if not fresh:
+            self._metrics.confirmed(run)
+        else:
             self._metrics.seconds.observe(self._timer() - begun)
             self._metrics.publish(run)
-            if self._saved.get(run.key) != (run.newest, run.result.reason):
+            if self._leads() and self._saved.get(run.key) != (run.newest, run.result.reason):
                 await self._save(run)
         return run
 
@@ -89,3 +110,7 @@ class Schedule:
         except CollectorAwayError as error:
             self._metrics.unsaved.inc()
             self._log.warning("a run was not saved", model=run.model, version=run.version, why=str(error))
+
+
+def _told(package: Package) -> dict[str, str]:
+    return {"pilothouse.model": package.manifest.name, "pilothouse.version": package.manifest.version}

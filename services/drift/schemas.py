@@ -25,6 +25,22 @@ class ColumnDrift(BaseModel):
     unusable_share: float | None = Field(description="given, but of a wrong type or not finite")
 
 
+class JointDrift(BaseModel):
+    """What moved together. `absent`: this model has none to compare; `absent-from-records` makes the verdict unknown
+    unless there is drift anyway."""
+
+    name: Literal["embedding", "features"]
+    stattest: Literal["mmd", "pca_reconstruction"]
+    status: str = Field(
+        description="compared | missing (by what is missing) | absent | absent-from-reference | absent-from-records"
+    )
+    score: float | None = Field(description="higher is more drift; null where it was not compared")
+    threshold: float | None = Field(description="calibrated on this reference for this many rows")
+    drifted: bool | None
+    message: str | None
+    rows: int = Field(description="rows that were compared; of embeddings, a sample of 1,000 at most")
+
+
 class WindowSpan(BaseModel):
     """`from` and `to` are the times of the first and the last record; `rows` is how many the window holds."""
 
@@ -46,6 +62,7 @@ class DriftAnswer(BaseModel):
     drift_share_limit: float | None = Field(description="share at which the verdict is drift")
     drifted_columns: list[str]
     columns: list[ColumnDrift]
+    joint: list[JointDrift] = Field(description="what moved together; drift of it makes the verdict drift")
     rows: int = Field(description="rows that were compared")
     window: WindowSpan
     reference_rows: int | None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
+from pilothouse.archive import ArchiveAddress
+from pilothouse.web.places import Address, ExistingFolder
 from pilothouse.web.settings import ServiceSettings
 
 
@@ -17,10 +19,15 @@ class DriftSettings(ServiceSettings):
         validation_alias=AliasChoices("DRIFT_PORT", "PORT"),
         description="port to listen on",
     )
-    models: Path = Field(default=Path("models"), description="folder of packages: NAME/VERSION/manifest.yaml")
-    collector_url: str = Field(default="http://127.0.0.1:8001", description="where the records are")
+    models: ExistingFolder = Field(default=Path("models"), description="folder of packages: NAME/VERSION/manifest.yaml")
+    collector_url: Address = Field(default="http://127.0.0.1:8001", description="where the records are")
     collector_timeout_seconds: float = Field(default=20, gt=0, description="for one answer of the collector")
     state: Path = Field(default=Path(".pilothouse"), description="folder of run-time state; thresholds are kept in it")
+    archive_url: ArchiveAddress | None = Field(
+        default=None,
+        description="the collector's archive, as it has it, for windows that its database has dropped",
+    )
+    archive_timeout_seconds: float = Field(default=120, gt=0, description="for one window to be read from the archive")
     report_timeout_seconds: float = Field(default=120, gt=0, description="after which a report is given up")
     report_memory_bytes: int = Field(
         default=3_000_000_000, ge=100_000_000, description="memory that a report may take before it fails"
@@ -28,3 +35,6 @@ class DriftSettings(ServiceSettings):
     report_retire_bytes: int = Field(
         default=1_000_000_000, ge=0, description="peak memory after which the report worker is replaced"
     )
+
+    def written_folders(self) -> dict[str, Path]:
+        return {"PILOTHOUSE_STATE": self.state}

@@ -31,6 +31,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     key: str
     sizes: tuple[int, ...]
     curves: Mapping[str, Curve]
+    joint: Mapping[str, Curve]
 
     def score(self, comparison: Comparison, rows: int) -> float:
         """The score at which a window of `rows` rows has drifted in this column."""
@@ -41,6 +42,14 @@ class Thresholds(msgspec.Struct, frozen=True):
     def missing(self, comparison: Comparison, reference_missing: float, rows: int) -> float:
         """The distance of missing shares at which what is missing has drifted."""
         return max(missing_floor(reference_missing, rows), self._at(self.curves[comparison.name].missing, rows))
+
+    def joint_score(self, name: str, floor: float, rows: int) -> float:
+        """The score at which a window has drifted in what moves together."""
+        return max(floor, self._at(self.joint[name].score, rows))
+
+    def joint_missing(self, name: str, reference_missing: float, rows: int) -> float:
+        """As `missing`, of embeddings."""
+        return max(missing_floor(reference_missing, rows), self._at(self.joint[name].missing, rows))
 
     def _at(self, values: tuple[float, ...], rows: int) -> float:
         logarithms = np.log(np.maximum(values, 1e-9))

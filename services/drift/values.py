@@ -39,13 +39,14 @@ def read_numbers(column: pa.ChunkedArray) -> NumberValues:
 
 def _as_floats(column: pa.ChunkedArray) -> Numbers:
     if pa.types.is_temporal(column.type) or pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        chunks = [_chunk_floats(chunk) for chunk in column.chunks]
+        chunks = [chunk_floats(chunk) for chunk in column.chunks]
         return np.concatenate([np.empty(0), *chunks]) / _units_a_day(column.type)
     return np.array([_parse(value) for value in column.to_pylist()], dtype=np.float64)
 
 
-def _chunk_floats(chunk: pa.Array) -> Numbers:
-    """Straight from Arrow's buffers: its own conversions import pandas and compute kernels, 40 MB each."""
+def chunk_floats(chunk: pa.Array) -> Numbers:
+    """Numbers of one chunk, NaN for none, straight from Arrow's buffers: its own conversions import pandas and compute
+    kernels, 40 MB each."""
     validity, data = chunk.buffers()
     part = slice(chunk.offset, chunk.offset + len(chunk))
     values = np.frombuffer(data, _NUMPY_TYPES.get(str(chunk.type), f"i{chunk.type.bit_width // 8}"))[part]

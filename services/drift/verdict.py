@@ -12,6 +12,7 @@ import pyarrow as pa
 from pilothouse.manifest import Manifest
 from services.drift.category_profile import CategoryProfile
 from services.drift.comparison import Cleaned, Comparison, Kind, Method, plan
+from services.drift.joint.result import JointResult, compare_joint
 from services.drift.reference import Profile, Reference
 from services.drift.scores import binary_distance
 from services.drift.thresholds import Thresholds
@@ -58,6 +59,7 @@ class WindowResult:
     message: str
     rows: int
     columns: tuple[ColumnResult, ...] = ()
+    joint: tuple[JointResult, ...] = ()
     cleaned: Mapping[str, Cleaned] = field(default_factory=dict, repr=False)
 
     @property
@@ -77,8 +79,15 @@ def unknown(reason: Reason, message: str, rows: int = 0) -> WindowResult:
     return WindowResult("unknown", reason, message, rows)
 
 
-def judge(manifest: Manifest, reference: Reference, thresholds: Thresholds, window: pa.Table) -> WindowResult:
-    """Compare a window's records with the reference."""
+def judge(
+    manifest: Manifest,
+    reference: Reference,
+    thresholds: Thresholds,
+    window: pa.Table,
+    embeddings: pa.Table | None = None,
+) -> WindowResult:
+    """Compare a window's records with the reference. `embeddings` is another sample of the window with the embedding;
+    without it, the window's own column counts."""
     rows, least = window.num_rows, manifest.monitoring.minimum_rows
     if rows == 0:
         return unknown("no-records", "there are no records in this window")
@@ -88,8 +97,9 @@ def judge(manifest: Manifest, reference: Reference, thresholds: Thresholds, wind
     columns = tuple(
         _compare(c, reference.profiles.get(c.name), cleaned.get(c.name), thresholds) for c in plan(manifest)
     )
-    verdict, reason, message = _conclude(columns, manifest.monitoring.drift_share)
-    return WindowResult(verdict, reason, message, rows, columns, cleaned)
+    joint = compare_joint(manifest, reference, thresholds, cleaned, window if embeddings is None else embeddings)
+    verdict, reason, message = _conclude(columns, joint, manifest.monitoring.drift_share)
+    return WindowResult(verdict, reason, message, rows, columns, joint, cleaned)
 
 
 def _compare(
@@ -162,18 +172,26 @@ def _faults(cleaned: Cleaned) -> str | None:
     return "; ".join(faults) or None
 
 
-def _conclude(columns: Sequence[ColumnResult], drift_share: float) -> tuple[Verdict, Reason, str]:
-    """The model's verdict. Columns that could not be compared may not turn drift into an all-clear."""
+def _conclude(
+    columns: Sequence[ColumnResult], joint: Sequence[JointResult], drift_share: float
+) -> tuple[Verdict, Reason, str]:
+    """The model's verdict. What could not be compared may not turn drift into an all-clear."""
     compared = [c for c in columns if c.drifted is not None]
     aside = [c.name for c in columns if c.drifted is None]
     drifted = [c.name for c in compared if c.drifted]
+    hidden = [j for j in joint if j.status == "absent-from-records"]
     left_out = f"; not compared: {', '.join(aside)}" if aside else ""
-    if not compared:
+    left_out += "".join(f"; {_TOGETHER[j.name]} could not be compared: {j.message}" for j in hidden)
+    moved = "".join(f"; {_TOGETHER[j.name]} drifted" for j in joint if j.drifted)
+    if not compared and not moved:
         return "unknown", "columns-not-comparable", "none of the monitored columns could be compared" + left_out
     counted = f"{len(drifted)} of {len(compared)} columns drifted"
-    named = counted + (f": {', '.join(drifted)}" if drifted else "") + left_out
-    if len(drifted) / len(compared) >= drift_share:
+    named = counted + (f": {', '.join(drifted)}" if drifted else "") + moved + left_out
+    if moved or (compared and len(drifted) / len(compared) >= drift_share):
         return "drift", "compared", named
-    if (len(drifted) + len(aside)) / len(columns) >= drift_share:
+    if hidden or (len(drifted) + len(aside)) / len(columns) >= drift_share:
         return "unknown", "columns-not-comparable", named
     return "no drift", "compared", named
+
+
+_TOGETHER = {"embedding": "the embedding", "features": "what the columns say together"}

@@ -26,9 +26,9 @@ HOUR_MS = 3_600_000
 class Collector:
     """The collector at an address that stays the same when it is stopped and started again."""
 
-    def __init__(self, state, port=0):
+    def __init__(self, state, port=0, **settings):
         state.mkdir(exist_ok=True)
-        self._settings = CollectorSettings(port=port, state=state, log_level="warning")
+        self._settings = CollectorSettings(port=port, state=state, log_level="warning", **settings)
         self.port = port
         self.start()
 
@@ -111,8 +111,8 @@ def wait_until(condition, seconds=20):
 
 
 @contextmanager
-def running_collector(state) -> Iterator[Collector]:
-    collector = Collector(state)
+def running_collector(state, **settings) -> Iterator[Collector]:
+    collector = Collector(state, **settings)
     try:
         yield collector
     finally:

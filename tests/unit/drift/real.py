@@ -40,13 +40,16 @@ def parts(inputs):
 
 
 def logged(model, inputs):
-    """The log's columns as Arrow, without the embedding."""
+    """The log's columns as Arrow."""
     columns = {}
     for part in parts(inputs):
         for name, values in model.columns(part, model.run(part)).items():
             columns.setdefault(name, []).extend(values)
-    columns.pop("embedding", None)
-    return pa.table({name: pa.array(values) for name, values in columns.items()})
+    return pa.table({name: _arrow(name, values) for name, values in columns.items()})
+
+
+def _arrow(name, values):
+    return pa.array(values, pa.list_(pa.float32())) if name == "embedding" else pa.array(values)
 
 
 @cache
@@ -72,16 +75,30 @@ def image_sets(rows=10_000, drifted_rows=5_000):
         "rotated": ndimage.rotate(some, 15, axes=(1, 2), reshape=False, order=1),
         "inverted": 255 - some,
         "half as bright": some / 2,
+        "turned by 3°": ndimage.rotate(some, 3, axes=(1, 2), reshape=False, order=1),
     }
 
 
 @cache
 def pools(name):
-    """For a packed model: what it logs of each set of real data, by its name; `same` has not drifted."""
+    """For a packed model: what it logs of each set of real data, by its name; `same` has not drifted. All are real but
+    `columns shuffled`."""
     if name == "house-prices":
         frames = {k: f for k, f in house_frames().items() if k != "held_out"}
-        return {k: logged(packed(name), house_inputs(f)) for k, f in frames.items()}
-    return {k: logged(packed(name), image_inputs(p)) for k, p in image_sets().items()}
+        found = {k: logged(packed(name), house_inputs(f)) for k, f in frames.items()}
+        return found | {"columns shuffled": shuffled(found["same"])}
+    found = {k: logged(packed(name), image_inputs(p)) for k, p in image_sets().items()}
+    return found | {"no sandals": without(found["same"], "prediction", "sandal")}
+
+
+def shuffled(table):
+    """The values of each column as they were, but no longer of the same rows: only what they say together differs."""
+    rng = np.random.default_rng(7)
+    return pa.table({n: table.column(n).take(rng.permutation(table.num_rows)) for n in table.column_names})
+
+
+def without(table, name, value):
+    return table.take(np.flatnonzero([v != value for v in table.column(name).to_pylist()]))
 
 
 def draw(table, rows, seed):

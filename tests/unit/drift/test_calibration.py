@@ -91,12 +91,12 @@ def test_smaller_windows_need_higher_thresholds(reference, thresholds):
 
 
 def test_between_sizes_thresholds_are_interpolated_in_logarithms():
-    table = Thresholds("key", (100, 10_000), {"x": Curve(score=(0.8, 0.2), missing=(0.0, 0.0))})
+    table = Thresholds("key", (100, 10_000), {"x": Curve(score=(0.8, 0.2), missing=(0.0, 0.0))}, {})
     assert table.score(Comparison("x", "number", "wasserstein"), 1000) == pytest.approx(0.4)
 
 
 def test_a_threshold_of_the_manifest_wins():
-    table = Thresholds("key", (100,), {"x": Curve(score=(0.8,), missing=(0.0,))})
+    table = Thresholds("key", (100,), {"x": Curve(score=(0.8,), missing=(0.0,))}, {})
     assert table.score(Comparison("x", "number", "wasserstein", threshold=0.01), 100) == 0.01
 
 

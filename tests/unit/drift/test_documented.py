@@ -11,6 +11,8 @@ from services.drift import errors
 from services.drift.app import ERRORS
 from services.drift.encoding import encode
 from services.drift.metrics import DriftMetrics, ReportMetrics
+from services.drift.performance.appraisal import Reason as PerformanceReason
+from services.drift.performance.gauges import PerformanceMetrics
 from services.drift.settings import DriftSettings
 from services.drift.verdict import Reason
 
@@ -26,11 +28,12 @@ def test_every_metric_is_documented():
     registry = CollectorRegistry()
     DriftMetrics(registry, lambda: 0)
     ReportMetrics(registry)
+    PerformanceMetrics(registry)
     names = [m.name + ("_total" if m.type == "counter" else "") for m in registry.collect()]
     assert [n for n in names if f"`{n}`" not in README] == []
 
 
-@pytest.mark.parametrize("reason", get_args(Reason))
+@pytest.mark.parametrize("reason", sorted({*get_args(Reason), *get_args(PerformanceReason)}))
 def test_every_reason_is_documented(reason):
     assert f"`{reason}`" in README
 

@@ -1,0 +1,1 @@
+"""Windows that the database has dropped, read from the archive."""

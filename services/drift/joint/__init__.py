@@ -1,0 +1,1 @@
+"""What moves together: drift that no single column shows, as one score for each model."""

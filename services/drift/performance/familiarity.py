@@ -1,0 +1,168 @@
+"""Whether the reference can speak for a window: what CBPE and DLE assume, and cannot see for themselves.
+
+Both reason from rows of the reference to rows like them. Every pair of columns (inputs and the prediction, numbers in
+twelve bands of the reference) is a table of cells; rows of the window in a cell where the reference has none are
+unlike anything it knows in that pair. Pairs, because single columns hide most: a house in the west is known, one in
+the south, but not one in the south-west; a bright picture is known, but not a bright trouser.
+
+How many such rows are to be expected without any drift is the share of the reference's rows that are alone in their
+cell (Good 1953, doi:10.1093/biomet/40.3-4.237, the mass of the unseen). Only what is beyond that, and beyond three
+standard errors of a window so small, counts.
+
+Of a classification it is also asked how far the mix of predictions has moved (total variation, less what chance
+moves): pictures upside down look like others in every statistic, but not in what the model makes of them. And a
+column that varies in the reference but takes one value, or one band, in all of the window is stuck.
+
+Limits: see `docs/model-performance.md`, where they are measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pilothouse.columns import Column, model_columns
+from pilothouse.manifest import Manifest
+from services.drift.values import read_names, read_numbers
+
+BANDS = 12
+EXTREMES = (0.001, 0.999)
+MOST_COLUMNS = 40  # pairs grow with the square
+STANDARD_ERRORS = 3.0
+# CBPE hears from the model itself when rows are strange, by its confidence; a model of errors hears nothing
+STRANGE_LIMITS: Mapping[str, float] = {"CBPE": 0.375, "DLE": 0.035}
+MOVED_LIMIT = 0.13
+STUCK_SHARE, STUCK_CHANCE = 0.9, 0.001
+Codes = NDArray[np.intp]
+_MISSING = 0
+_NEW = 1
+
+
+@dataclass(frozen=True)
+class Unfamiliar:
+    """`strange` is the share of rows that are unlike the reference in `pair`, the strangest of all pairs; `moved` the
+    share of predictions that went to other classes; `stuck` a column that has become constant."""
+
+    strange: float
+    strange_limit: float
+    moved: float
+    pair: tuple[str, str] | None
+    stuck: str | None
+
+    @property
+    def broken(self) -> bool:
+        return self.stuck is not None or self.strange > self.strange_limit or self.moved > MOVED_LIMIT
+
+    @property
+    def message(self) -> str:
+        parts = []
+        if self.pair and self.strange > self.strange_limit:
+            pair = " with ".join(self.pair)
+            parts.append(f"{self.strange:.0%} of the rows are unlike any of the reference in {pair}")
+        if self.moved > MOVED_LIMIT:
+            parts.append(f"{self.moved:.0%} of the predictions moved to other classes")
+        if self.stuck:
+            parts.append(f"{self.stuck} is the same in all rows")
+        return " and ".join(parts)
+
+
+class Familiarity:
+    """Made from the reference once; `judge` is asked of each window."""
+
+    def __init__(self, manifest: Manifest, reference: pa.Table) -> None:
+        self.method = "DLE" if manifest.task == "regression" else "CBPE"
+        self._coders = {c.name: _coder(c, reference.column(c.name)) for c in _columns(manifest, reference)}
+        codes = {name: coder.codes(reference.column(name)) for name, coder in self._coders.items()}
+        self._single = {name: _shares(each, self._coders[name].size) for name, each in codes.items()}
+        self._rows = reference.num_rows
+        self._tables = {pair: self._count(codes, pair) for pair in combinations(self._coders, 2)}
+        self._mix = self._single["prediction"] if self.method == "CBPE" else None
+
+    def judge(self, window: pa.Table) -> Unfamiliar:
+        """`window` has at least one row; columns that it has not are left out."""
+        codes = {n: c.codes(window.column(n)) for n, c in self._coders.items() if n in window.column_names}
+        share, pair = 0.0, None
+        for names, table in self._tables.items():
+            if set(names) <= codes.keys():
+                beyond = self._strange(codes, names, table, window.num_rows)
+                if beyond > share:
+                    share, pair = beyond, names
+        moved = self._moved(codes, window.num_rows)
+        return Unfamiliar(share, STRANGE_LIMITS[self.method], moved, pair, self._stuck(codes))
+
+    def _count(self, codes: Mapping[str, Codes], pair: tuple[str, str]) -> NDArray[np.intp]:
+        sizes = [self._coders[name].size for name in pair]
+        return np.bincount(codes[pair[0]] * sizes[1] + codes[pair[1]], minlength=sizes[0] * sizes[1])
+
+    def _strange(self, codes: Mapping[str, Codes], pair: tuple[str, str], table: NDArray[np.intp], rows: int) -> float:
+        """The share of rows in empty cells, less what is to be expected and what chance may add."""
+        cells = codes[pair[0]] * self._coders[pair[1]].size + codes[pair[1]]
+        unseen = float((table[cells] == 0).mean())
+        expected = max(float((table == 1).sum()), 1.0) / self._rows
+        chance = STANDARD_ERRORS * float(np.sqrt(expected * (1 - expected) / rows))
+        return unseen - expected if unseen > expected + chance else 0.0
+
+    def _stuck(self, codes: Mapping[str, Codes]) -> str | None:
+        """A column with one code in all rows, where the reference makes that next to impossible."""
+        for name, each in codes.items():
+            if (each == each[0]).all():
+                share = float(self._single[name][each[0]])
+                if share < STUCK_SHARE and share ** len(each) < STUCK_CHANCE:
+                    return name
+        return None
+
+    def _moved(self, codes: Mapping[str, Codes], rows: int) -> float:
+        """Total variation between the mixes of predictions, less its expectation when nothing has changed."""
+        if self._mix is None or "prediction" not in codes:
+            return 0.0
+        now = _shares(codes["prediction"], len(self._mix))
+        noise = np.sqrt(2 / np.pi * self._mix * (1 - self._mix) * (1 / rows + 1 / self._rows)).sum() / 2
+        return max(float(np.abs(now - self._mix).sum() / 2 - noise), 0.0)
+
+
+@dataclass(frozen=True)
+class _Coder:
+    """Values to codes: bands of a number, or categories; what is missing, and what the reference has not, are codes
+    of their own."""
+
+    edges: NDArray[np.float64] | None
+    places: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        return 2 + (len(self.places) if self.edges is None else len(self.edges) + 1)
+
+    def codes(self, column: pa.ChunkedArray) -> Codes:
+        if self.edges is None:
+            return np.array([self.places.get(n, _NEW) for n in read_names(column)], dtype=np.intp)
+        values = read_numbers(column).values
+        bands = 2 + np.searchsorted(self.edges, values, "right")
+        return np.where(np.isnan(values), _MISSING, bands).astype(np.intp)
+
+
+def _columns(manifest: Manifest, reference: pa.Table) -> list[Column]:
+    """Inputs and the prediction, without dates: every day is new, and nothing is wrong with that."""
+    wanted = [c for c in model_columns(manifest) if c.role in ("input", "prediction") and c.name != "risk"]
+    there = [c for c in wanted if c.kind != "datetime" and c.name in reference.column_names]
+    prediction = [c for c in there if c.role == "prediction"]
+    return [c for c in there if c.role == "input"][: MOST_COLUMNS - 1] + prediction
+
+
+def _coder(column: Column, values: pa.ChunkedArray) -> _Coder:
+    if column.kind in ("category", "boolean", "text"):
+        return _Coder(None, {n: i + 2 for i, n in enumerate(sorted(set(read_names(values))))})
+    numbers = read_numbers(values).values
+    present = numbers[~np.isnan(numbers)]
+    if not len(present):
+        return _Coder(np.empty(0), {})
+    cuts = np.concatenate(([EXTREMES[0]], np.arange(1, BANDS) / BANDS, [EXTREMES[1]]))
+    return _Coder(np.unique(np.quantile(present, cuts)), {})
+
+
+def _shares(codes: Codes, size: int) -> NDArray[np.float64]:
+    return np.bincount(codes, minlength=size) / max(len(codes), 1)
