@@ -9,15 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from pilothouse.errors import InputError, NotAnImage, OutputError, TooLarge
 from pilothouse.model import Model
-from pilothouse.package import open_package
+from pilothouse.package import Package
 from pilothouse.web.problem import Entry, ErrorTable
 from pilothouse.web.readiness import Readiness
 from pilothouse.web.service import SHARED_ERRORS, create_service
+from pilothouse.web.spans import Spans
 from services.inference import oip_routes
 from services.inference.catalogue import Catalogue, Load, RolesFile
 from services.inference.collector import Collector, HttpCollector
@@ -26,6 +28,8 @@ from services.inference.errors import (
     BodyTooLargeError,
     MediaTypeError,
     NotLoggedError,
+    RolesError,
+    ServedElsewhereError,
     SpoolError,
     UnknownModelError,
 )
@@ -36,9 +40,11 @@ from services.inference.predictor import Predictor, blank_inputs
 from services.inference.routes import admin, router
 from services.inference.settings import InferenceSettings
 
+FOLLOW_SECONDS = 1.0
 DESCRIPTION = "Predicts with packed models, and logs every prediction durably before it answers."
 ERRORS: ErrorTable = {
     UnknownModelError: Entry(404, "unknown-model", "No such model"),
+    ServedElsewhereError: Entry(404, "served-elsewhere", "The model is served elsewhere"),
     InputError: Entry(422, "invalid-input", "The input does not fit the model"),
     NotAnImage: Entry(422, "not-an-image", "The input is no image that the model takes"),
     TooLarge: Entry(413, "too-large", "The input is too large"),
@@ -46,27 +52,30 @@ ERRORS: ErrorTable = {
     MediaTypeError: Entry(415, "media-type", "The content type does not fit the model"),
     TimeoutError: Entry(408, "timeout", "The body did not arrive in time"),
     OutputError: Entry(500, "model-failed", "The model could not answer"),
+    RolesError: Entry(503, "roles", "Which version answers cannot be read"),
     NotLoggedError: Entry(503, "not-logged", "The prediction could not be logged", {"Retry-After": "5"}),
 }
 
 
 def create_app(
     settings: InferenceSettings, registry: CollectorRegistry | None = None, collector: Collector | None = None
-) -> FastAPI:
-    """The app. Models are loaded, and the spool is opened, when it starts."""
+) -> PredictEndpoint:
+    """The app: predictions in front, FastAPI behind. Models are loaded, and the spool is opened, when it starts."""
     registry = registry or CollectorRegistry()
     readiness = Readiness("models", "spool")
     catalogue = Catalogue(RolesFile(settings.state / "roles.json"), default=settings.default_model)
     executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
     predictions, spool_metrics = PredictionMetrics(registry), SpoolMetrics(registry)
+    predictions.watch_states(catalogue.states)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(service: FastAPI) -> AsyncIterator[None]:
+        url = settings.collector_url
         remote = collector or HttpCollector(
-            settings.collector_url, settings.own_key(), settings.collector_timeout_seconds
+            url, settings.own_key(), settings.collector_timeout_seconds, settings.identity(url)
         )
         try:
-            journal = Journal(settings, remote, spool_metrics)
+            journal = Journal(settings, remote, spool_metrics, app.state.spans)
         except SpoolError as error:
             readiness.blocked("spool", str(error))
             readiness.blocked("models", "not loaded: predictions could not be logged")
@@ -74,10 +83,12 @@ def create_app(
             return
         readiness.ready("spool")
         journal.start()
-        catalogue.load_all(settings.models, _loader(settings, journal, predictions, executor))
+        catalogue.load_all(settings.models, _loader(settings, journal, predictions, executor, app.state.spans))
         _report_models(readiness, catalogue, settings.models, predictions)
+        following = asyncio.create_task(_follow_roles(catalogue))
         yield
-        await asyncio.to_thread(journal.close, settings.drain_seconds)
+        following.cancel()
+        await asyncio.to_thread(journal.close, service.state.stopping.left())
         executor.shutdown(wait=False)
 
     app = create_service(
@@ -96,8 +107,8 @@ def create_app(
     app.include_router(admin)
     app.include_router(oip_routes.router)
     install_openapi(app, catalogue)
-    app.add_middleware(
-        PredictEndpoint,
+    return PredictEndpoint(
+        app,
         catalogue=catalogue,
         settings=settings,
         keys=app.state.keys,
@@ -105,15 +116,17 @@ def create_app(
         errors=app.state.errors,
         executor=executor,
     )
-    return app
 
 
 def _loader(
-    settings: InferenceSettings, journal: Journal, metrics: PredictionMetrics, executor: ThreadPoolExecutor
+    settings: InferenceSettings,
+    journal: Journal,
+    metrics: PredictionMetrics,
+    executor: ThreadPoolExecutor,
+    spans: Spans | None,
 ) -> Load:
-    def load(folder: Path) -> Predictor:
+    def load(package: Package) -> Predictor:
         begun = time.perf_counter()
-        package = open_package(folder)
         model = Model(package, settings.threads, settings.max_rows)
         manifest = package.manifest
         predictor = Predictor(
@@ -124,6 +137,7 @@ def _loader(
             inline_seconds=settings.inline_milliseconds / 1000,
             strict=settings.strict,
             executor=executor,
+            spans=spans,
         )
         predictor.warm_up(blank_inputs(model))
         metrics.loaded(manifest.name, manifest.version, time.perf_counter() - begun, ok=True)
@@ -132,10 +146,21 @@ def _loader(
     return load
 
 
+async def _follow_roles(catalogue: Catalogue) -> None:
+    """Until it is cancelled: a version activated at one of several replicas answers at all of them."""
+    log = structlog.get_logger("catalogue")
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            await asyncio.to_thread(catalogue.follow)
+        except (RolesError, OSError) as error:
+            log.warning("which version answers could not be read; it stays as it is", why=str(error))
+
+
 def _report_models(readiness: Readiness, catalogue: Catalogue, folder: Path, metrics: PredictionMetrics) -> None:
     for failure in catalogue.failures:
         metrics.loaded(failure.name, failure.version, 0, ok=False)
-    if any(True for _ in catalogue):
+    if any(True for _ in catalogue) or (catalogue.elsewhere and not catalogue.failures):
         readiness.ready("models")
         return
     reasons = "; ".join(f.reason for f in catalogue.failures)

@@ -42,15 +42,15 @@ class TurnBatcher(Generic[ItemT, ResultT]):
         self._scheduled = False
         self._running: asyncio.Task[None] | None = None
 
-    async def submit(self, item: ItemT, rows: int) -> ResultT:
-        """The result for this item; raises what `work` returned for it."""
+    def submit(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
+        """The result for this item, to be awaited; raises what `work` returned for it."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting[ItemT, ResultT](item, rows, loop.create_future())
-        self._waiting.append(waiting)
+        future: asyncio.Future[ResultT] = loop.create_future()
+        self._waiting.append(_Waiting(item, rows, future))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._turn)
-        return await waiting.future
+        return future
 
     def _turn(self) -> None:
         while self._waiting:

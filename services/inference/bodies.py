@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from email.message import Message as Headers
+from collections.abc import Mapping
 
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 from pilothouse.errors import Fault, InputError, TooLarge
 from services.inference.errors import BodyTooLargeError, MediaTypeError
@@ -16,14 +15,14 @@ from services.inference.errors import BodyTooLargeError, MediaTypeError
 _FIELD = b"file"
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int, timeout_seconds: float) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int, timeout_seconds: float) -> bytes:
     """The whole body. Raises BodyTooLargeError as soon as that is known, ClientDisconnect, TimeoutError."""
-    length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
+    length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise BodyTooLargeError(limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
-        return bytes(message.get("body", b""))
+        return message.get("body") or b""
     async with asyncio.timeout(timeout_seconds):
         parts, size = [], 0
         while True:
@@ -62,49 +61,32 @@ def require_json(content_type: str) -> None:
 
 
 def _multipart(content_type: str, body: bytes) -> list[bytes]:
+    """The contents of the parts named `file` (RFC 7578). Cut at the boundary, which no part may hold (RFC 2046): a
+    parser that looks at each byte in Python took ten times as long."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
-        raise InputError([Fault("", "not_multipart", "the content type names no multipart boundary")])
-    parts = _Parts()
-    try:
-        parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]  # a TypedDict made of methods
-        parser.write(body)
-        parser.finalize()
-    except MultipartParseError as error:
-        raise InputError([Fault("", "not_multipart", f"the body is not multipart/form-data: {error}")]) from error
-    if not parts.files:
+        raise _not_multipart("the content type names no multipart boundary")
+    before, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if before or not parts or not parts.pop().startswith(b"--"):
+        raise _not_multipart("the body is not multipart/form-data: it does not begin and end with its boundary")
+    files = [content for name, content in map(_part, parts) if name == _FIELD]
+    if not files:
         raise InputError([Fault("file", "missing", "send at least one part named `file`")])
-    return parts.files
+    return files
 
 
-class _Parts:
-    """Collects the parts named `file`."""
+def _part(part: bytes) -> tuple[bytes | None, bytes]:
+    """The name and the content of what stands between two boundaries."""
+    head, end, content = part.partition(b"\r\n\r\n")
+    line_end, *headers = head.split(b"\r\n")
+    if line_end.strip(b" \t") or not end:
+        raise _not_multipart("the body is not multipart/form-data: a part has no headers")
+    for header in headers:
+        name, _, value = header.partition(b":")
+        if name.strip().lower() == b"content-disposition":
+            return parse_options_header(value.strip())[1].get(b"name"), content
+    return None, content
 
-    def __init__(self) -> None:
-        self.files: list[bytes] = []
-        self._name, self._value = bytearray(), bytearray()
-        self._headers = Headers()
-        self._data: list[bytes] = []
 
-    def callbacks(self) -> dict[str, object]:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
-            "on_header_end": self._header,
-            "on_part_data": lambda data, start, end: self._data.append(data[start:end]),
-            "on_part_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._headers, self._data = Headers(), []
-
-    def _header(self) -> None:
-        self._headers[self._name.decode("latin-1").lower()] = self._value.decode("latin-1")
-        self._name.clear()
-        self._value.clear()
-
-    def _end(self) -> None:
-        options = parse_options_header(self._headers.get("content-disposition", ""))[1]
-        if options.get(b"name") == _FIELD:
-            self.files.append(b"".join(self._data))
+def _not_multipart(why: str) -> InputError:
+    return InputError([Fault("", "not_multipart", why)])

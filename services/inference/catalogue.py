@@ -11,11 +11,12 @@ import msgspec
 import structlog
 
 from pilothouse.errors import PilothouseError
-from pilothouse.package import order, package_folders
-from services.inference.errors import UnknownModelError
+from pilothouse.manifest import Manifest
+from pilothouse.package import Package, open_package, order, package_folders
+from services.inference.errors import RolesError, ServedElsewhereError, UnknownModelError
 from services.inference.predictor import Predictor
 
-Load = Callable[[Path], Predictor]
+Load = Callable[[Package], Predictor]
 
 
 @dataclass(slots=True)
@@ -49,13 +50,13 @@ class RolesFile:
         self._path = path
 
     def read(self) -> dict[str, Role]:
-        """Raises PilothouseError when the file is there and is not what `write` wrote."""
+        """Raises RolesError when the file is there and is not what `write` wrote."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Role])
         except FileNotFoundError:
             return {}
         except msgspec.DecodeError as error:
-            raise PilothouseError(f"{self._path}: {error}; remove it to have the newest versions answer") from error
+            raise RolesError(f"{self._path}: {error}; remove it to have the newest versions answer") from error
 
     def write(self, roles: dict[str, Role]) -> None:
         part = self._path.with_suffix(".part")
@@ -65,11 +66,15 @@ class RolesFile:
 
 @dataclass(slots=True)
 class Catalogue:
-    """Loaded model versions by name. The newest version of a name answers, unless another was activated."""
+    """Loaded model versions by name. The newest version of a name answers, unless another was activated.
+
+    Packages of models that are served elsewhere are listed and described, and never loaded.
+    """
 
     roles_file: Roles
     default: str | None = None
     failures: list[Failure] = field(default_factory=list)
+    elsewhere: list[Package] = field(default_factory=list)
     _loaded: dict[str, dict[str, Predictor]] = field(default_factory=dict)
     _roles: dict[str, Role] = field(default_factory=dict)
 
@@ -79,7 +84,12 @@ class Catalogue:
         self._roles = self.roles_file.read()
         for folder in package_folders(root):
             try:
-                self.add(load(folder))
+                package = open_package(folder, verify=False)
+                if package.manifest.runtime == "external":
+                    self.elsewhere.append(package)
+                    continue
+                package.verify()
+                self.add(load(package))
             except PilothouseError as error:
                 self.failures.append(Failure(folder.parent.name, folder.name, str(error)))
                 log.error("a model could not be loaded", folder=str(folder), why=str(error))
@@ -91,9 +101,14 @@ class Catalogue:
         self._loaded[manifest.name] = dict(sorted(versions.items(), key=lambda item: order(item[0])))
 
     def find(self, name: str | None = None, version: str | None = None) -> Predictor:
-        """The version of a model that answers, or the one asked for. Raises UnknownModelError."""
+        """The version of a model that answers, or the one asked for.
+
+        Raises UnknownModelError or ServedElsewhereError.
+        """
         wanted = name or self.default_name
         versions = self._loaded.get(wanted or "")
+        if not self._is_loaded(wanted, version) and self._external(wanted, version):
+            raise ServedElsewhereError(wanted or "", version)
         if not versions:
             raise UnknownModelError(wanted or "default", version, sorted(self._loaded))
         if version is None:
@@ -103,16 +118,35 @@ class Catalogue:
             raise UnknownModelError(wanted or "default", version, [f"{wanted} {v}" for v in versions])
         return versions[version]
 
+    def package(self, name: str, version: str | None = None) -> Package:
+        """The package of a version, wherever it is served; without a version the one that answers, or else the newest.
+
+        Raises UnknownModelError.
+        """
+        found = self._external(name, version)
+        return found[-1] if found and not self._is_loaded(name, version) else self.find(name, version).model.package
+
+    def _is_loaded(self, name: str | None, version: str | None) -> bool:
+        versions = self._loaded.get(name or "", {})
+        return bool(versions) if version is None else version in versions
+
+    def _external(self, name: str | None, version: str | None) -> list[Package]:
+        manifests = ((p, p.manifest) for p in self.elsewhere)
+        return [p for p, m in manifests if m.name == name and version in (None, m.version)]
+
     def activate(self, name: str, version: str) -> None:
         """Have this version answer from now on, after restarts too. Raises UnknownModelError."""
         self.find(name, version)
+        self.follow()
         role = self._role(name)
         shadows = [v for v in role.shadows if v != version]
         self._decide(name, Role(version, shadows))
 
     def shadow(self, name: str, version: str, *, on: bool) -> None:
         """Have this version predict, and be logged, beside the one that answers. Raises UnknownModelError."""
-        predictor, role = self.find(name, version), self._role(name)
+        predictor = self.find(name, version)
+        self.follow()
+        role = self._role(name)
         others = [v for v in role.shadows if v != version]
         wanted = on and predictor is not self.find(name)
         self._decide(name, Role(role.active, [*others, version] if wanted else others))
@@ -127,6 +161,10 @@ class Catalogue:
     def _role(self, name: str) -> Role:
         return self._roles.get(name) or Role()
 
+    def follow(self) -> None:
+        """Take over what other processes with the same state folder decided. Raises RolesError."""
+        self._roles = self.roles_file.read()
+
     def _decide(self, name: str, role: Role) -> None:
         roles = {**self._roles, name: role}
         self.roles_file.write(roles)
@@ -138,6 +176,11 @@ class Catalogue:
         if predictor is self.find(name):
             return "active"
         return "shadow" if predictor in self.shadows(name) else "loaded"
+
+    def states(self) -> list[tuple[str, str, str]]:
+        """Name, version and state of every package that was found."""
+        loaded = [(p.manifest.name, p.manifest.version, self.state(p)) for p in self]
+        return loaded + [(f.name, f.version, "failed") for f in self.failures]
 
     def versions(self, name: str) -> list[str]:
         """Loaded versions of a model, oldest first."""
@@ -153,17 +196,20 @@ class Catalogue:
 
     def listing(self) -> list[dict[str, Any]]:
         """Every package that was found: name, version, task, state, and whether it is the default or answers."""
-        rows: list[dict[str, Any]] = [
-            {
-                "name": p.manifest.name,
-                "version": p.manifest.version,
-                "task": p.manifest.task,
-                "kind": p.manifest.input.kind,
-                "description": p.manifest.description,
-                "state": self.state(p),
-                "default": p is self.find(),
-            }
-            for p in self
-        ]
+        answering = self.find() if self.default_name in self._loaded else None
+        rows = [_listed(p.manifest, self.state(p), default=p is answering) for p in self]
+        rows += [_listed(p.manifest, "external", default=False) for p in self.elsewhere]
         failed = [{"name": f.name, "version": f.version, "state": "failed", "reason": f.reason} for f in self.failures]
         return rows + failed
+
+
+def _listed(manifest: Manifest, state: str, *, default: bool) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "task": manifest.task,
+        "kind": manifest.input.kind,
+        "description": manifest.description,
+        "state": state,
+        "default": default,
+    }

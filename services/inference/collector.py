@@ -10,6 +10,7 @@ import msgspec
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
 from pilothouse.records import MSGPACK, IngestResult
+from pilothouse.web.trace import trace_headers
 
 _result = msgspec.json.Decoder(IngestResult)
 UNKNOWN_MODEL = "unknown-model"
@@ -28,10 +29,12 @@ class Collector(Protocol):
 class HttpCollector:
     """Over HTTP, blocking: the shipper has a thread of its own."""
 
-    def __init__(self, url: str, api_key: str | None, timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, api_key: str | None, timeout_seconds: float, identity: httpx2.Auth | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx2.Timeout(timeout_seconds, connect=2)
-        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
+        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, auth=identity)
 
     def announce(self, manifest: Manifest) -> None:
         path = f"/v1/models/{manifest.name}/{manifest.version}"
@@ -49,7 +52,9 @@ class HttpCollector:
 
     def _request(self, method: str, path: str, body: bytes, content_type: str) -> bytes:
         try:
-            answer = self._http.request(method, path, content=body, headers={"content-type": content_type})
+            answer = self._http.request(
+                method, path, content=body, headers={"content-type": content_type} | trace_headers()
+            )
         except Exception as error:  # a connection reset has raised a bare AttributeError inside HTTP libraries
             raise RemoteError(path, None, f"{type(error).__name__}: {error}") from error
         if answer.is_success:

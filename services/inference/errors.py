@@ -2,9 +2,11 @@
 
 InferenceError
 ├── UnknownModelError     no model (or version) of that name is loaded
+│   └── ServedElsewhereError  it is watched here and served elsewhere
 ├── BodyTooLargeError     the body is over the limit
 ├── MediaTypeError        neither JSON, nor multipart, nor an image, or not what this model takes
 ├── NotLoggedError        strict mode, and the record could not be written
+├── RolesError            which version answers cannot be read
 └── SpoolError            the spool cannot take a record
     ├── SpoolFullError    no room: its own bound, or the disk's
     └── SpoolUnusableError  the directory cannot be written or is held by somebody else
@@ -25,6 +27,13 @@ class UnknownModelError(InferenceError):
         super().__init__(f"no model {wanted!r} is loaded; there are: {', '.join(known) or 'none'}")
 
 
+class ServedElsewhereError(UnknownModelError):
+    def __init__(self, name: str, version: str | None) -> None:
+        InferenceError.__init__(
+            self, f"{name} {version or ''}".rstrip() + " is served elsewhere; here it is only watched"
+        )
+
+
 class BodyTooLargeError(InferenceError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is over the limit of {limit} bytes")
@@ -36,6 +45,10 @@ class MediaTypeError(InferenceError):
 
 class NotLoggedError(InferenceError):
     """The prediction was made, but its record could not be written, and the service is set to be strict."""
+
+
+class RolesError(InferenceError):
+    """The file that says which version of a model answers is not what this service wrote."""
 
 
 class SpoolError(InferenceError):

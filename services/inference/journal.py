@@ -6,6 +6,7 @@ import structlog
 
 from pilothouse.ids import uuid7
 from pilothouse.manifest import Manifest
+from pilothouse.web.spans import Spans
 from services.inference.collector import Collector
 from services.inference.errors import SpoolError, SpoolFullError
 from services.inference.metrics import SpoolMetrics
@@ -18,7 +19,9 @@ from services.inference.spool.writer import SpoolWriter
 class Journal:
     """Opens a spool directory of its own below `state/spool/workers`. Raises SpoolUnusableError when it cannot."""
 
-    def __init__(self, settings: InferenceSettings, collector: Collector, metrics: SpoolMetrics) -> None:
+    def __init__(
+        self, settings: InferenceSettings, collector: Collector, metrics: SpoolMetrics, spans: Spans | None = None
+    ) -> None:
         root = settings.state / "spool" / "workers"
         self._metrics = metrics
         self._log = structlog.get_logger("journal")
@@ -28,7 +31,7 @@ class Journal:
             root / str(uuid7()), settings.spool_mode, settings.spool_max_bytes, settings.spool_segment_bytes
         )
         metrics.watch(lambda: self._writer.size_bytes, settings.spool_max_bytes)
-        self._shipper = Shipper(root, self._writer, self._schemas, collector, metrics)
+        self._shipper = Shipper(root, self._writer, self._schemas, collector, metrics, spans=spans)
 
     def start(self) -> None:
         self._shipper.start()

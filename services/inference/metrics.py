@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from pilothouse.web.tally import Count, CounterTally, HistogramTally
 
 _STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_CONFIDENCE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 _ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024)
-STAGES = ("decode", "queue", "model", "log", "total")
+STAGES = ("decode", "queue", "preprocess", "model", "postprocess", "log", "total")
 
 
 class PredictionMetrics:
@@ -19,34 +25,41 @@ class PredictionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         names = ("model", "version")
-        self._predictions = Counter(
+        self._predictions = CounterTally(
             "pilothouse_predictions_total",
             "Predictions by outcome: answered, invalid (the caller's input), failed (the model), skipped (shadow).",
             (*names, "outcome"),
-            registry=registry,
+            registry,
         )
-        self._seconds = Histogram(
+        self._seconds = HistogramTally(
             "pilothouse_prediction_seconds",
-            "Time of a request's stages, in seconds: decode and validate, queue, model, log, total.",
+            "Time of a request's stages, in seconds; preprocess to log are of the batch it was run in.",
             (*names, "stage"),
+            registry,
             buckets=_STAGE_BUCKETS,
-            registry=registry,
         )
-        self._rows = Histogram(
-            "pilothouse_batch_rows", "Rows in one run of the model.", names, buckets=_ROWS_BUCKETS, registry=registry
+        self._rows = HistogramTally(
+            "pilothouse_batch_rows", "Rows in one run of the model.", names, registry, buckets=_ROWS_BUCKETS
         )
-        self._classes = Counter(
+        self._classes = CounterTally(
             "pilothouse_predicted_classes_total",
             "Answers by predicted class.",
             (*names, "predicted"),
-            registry=registry,
+            registry,
         )
-        self._values = Histogram(
+        self._values = HistogramTally(
             "pilothouse_predicted_values",
             "Predicted values of a regression, in the target's unit.",
             names,
+            registry,
             buckets=tuple(round(10 ** (e / 4), 3) for e in range(-8, 29)),
-            registry=registry,
+        )
+        self._confidence = HistogramTally(
+            "pilothouse_prediction_confidence",
+            "Probability of the likeliest class, where there are classes.",
+            names,
+            registry,
+            buckets=_CONFIDENCE_BUCKETS,
         )
         self._unlogged = Counter(
             "pilothouse_predictions_unlogged_total",
@@ -61,7 +74,22 @@ class PredictionMetrics:
         self._load_seconds = Gauge(
             "pilothouse_model_load_seconds", "Time to load and warm up, in seconds.", names, registry=registry
         )
+        self._inline = Gauge(
+            "pilothouse_model_inline",
+            "1 when a request of one row runs on the event loop, 0 when in a thread; chosen at warm-up by its time.",
+            names,
+            registry=registry,
+        )
+        self._run_seconds = Gauge(
+            "pilothouse_model_run_seconds", "Time of one row's run, measured at warm-up.", names, registry=registry
+        )
+        self._states = ModelStates()
+        registry.register(self._states)
         self.of_model = lru_cache(maxsize=None)(self._of_model)
+
+    def watch_states(self, states: Callable[[], Iterable[tuple[str, str, str]]]) -> None:
+        """Where model, version and state of every package are read from at each scrape."""
+        self._states.read = states
 
     def loaded(self, model: str, version: str, seconds: float, *, ok: bool) -> None:
         self._loaded.labels(model, version).set(int(ok))
@@ -75,7 +103,7 @@ class ModelMetrics:
     """One model version's children, looked up once and not at each request."""
 
     def __init__(self, parent: PredictionMetrics, model: str, version: str) -> None:
-        def outcome(name: str) -> Any:
+        def outcome(name: str) -> Count:
             return parent._predictions.labels(model, version, name)
 
         self.answered, self.invalid, self.failed = outcome("answered"), outcome("invalid"), outcome("failed")
@@ -83,15 +111,48 @@ class ModelMetrics:
         self.stages = {stage: parent._seconds.labels(model, version, stage) for stage in STAGES}
         self.rows = parent._rows.labels(model, version)
         self.unlogged = parent._unlogged.labels(model, version)
+        self._run_seconds = parent._run_seconds.labels(model, version)
+        self._inline = parent._inline.labels(model, version)
         self._value = parent._values.labels(model, version)
+        self._confidence = lru_cache(maxsize=1)(lambda: parent._confidence.labels(model, version))
         self._class = lru_cache(maxsize=None)(lambda name: parent._classes.labels(model, version, name))
 
+    def warmed_up(self, seconds: float, *, inline: bool) -> None:
+        """What one row's run takes, and where it will run."""
+        self._run_seconds.set(seconds)
+        self._inline.set(int(inline))
+
     def predicted(self, predictions: list[Any]) -> None:
-        for prediction in predictions:
-            if isinstance(prediction, str):
-                self._class(prediction).inc()
-            else:
-                self._value.observe(prediction)
+        """The predictions of one batch, all of one kind."""
+        if isinstance(predictions[0], str):
+            for name, count in Tally(predictions).items():
+                self._class(name).inc(count)
+        else:
+            for value in predictions:
+                self._value.observe(value)
+
+    def confident(self, probabilities: Iterable[float]) -> None:
+        """`probabilities` are those of the likeliest classes. A model without classes has no series."""
+        observe = self._confidence().observe
+        for probability in probabilities:
+            observe(probability)
+
+
+class ModelStates(Collector):
+    """1 for the state that each model version is in; the catalogue knows it, so it is asked and not told."""
+
+    def __init__(self) -> None:
+        self.read: Callable[[], Iterable[tuple[str, str, str]]] = tuple
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        text = "1 for the state that a model version is in: active, shadow, loaded or failed."
+        yield GaugeMetricFamily("pilothouse_model_state", text, labels=("model", "version", "state"))
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for family in self.describe():
+            for labels in self.read():
+                family.add_metric(labels, 1)
+            yield family
 
 
 class SpoolMetrics:

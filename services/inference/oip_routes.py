@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from pilothouse.errors import PilothouseError
 from pilothouse.web.auth import require
+from pilothouse.web.observe import note
 from pilothouse.web.problem import find_entry
 from pilothouse.web.trace import current_trace
 from services.inference.bodies import read_body
@@ -65,15 +66,22 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     settings: InferenceSettings = request.app.state.settings
     try:
         predictor = catalogue_of(request).find(name, version)
-        body = await read_body(request.scope, request.receive, settings.max_body_bytes, settings.body_timeout_seconds)
+        note(request.scope, model=predictor.manifest.name, version=predictor.manifest.version)
+        headers = dict(request.scope["headers"])
+        body = await read_body(headers, request.receive, settings.max_body_bytes, settings.body_timeout_seconds)
         begun = time.perf_counter()
+        stages = predictor.metrics.stages
         inputs, request_id = read_request(body, predictor.model, settings.max_rows)
+        decoded = time.perf_counter()
+        stages["decode"].observe(decoded - begun)
         trace = current_trace()
-        call = Call(inputs, begun, "oip", trace.trace_id if trace else None)
+        call = Call(inputs, begun, "oip", trace.trace_id if trace else None, trace, decoded)
         answer = await predictor.predict(call)
     except PilothouseError as error:
         entry = find_entry(request.app.state.errors, error)
         if entry is None:
             raise
         return JSONResponse({"error": str(error)}, entry.status)
-    return Response(write_response(predictor.manifest, answer, len(inputs), request_id), media_type="application/json")
+    reply = write_response(predictor.manifest, answer, len(inputs), request_id)
+    stages["total"].observe(time.perf_counter() - begun)
+    return Response(reply, media_type="application/json")

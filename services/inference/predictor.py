@@ -6,22 +6,28 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from pilothouse.errors import OutputError, PackageError
-from pilothouse.ids import uuid7_bytes
+from pilothouse.ids import uuid7_many
 from pilothouse.manifest import ImageInput
 from pilothouse.model import Inputs, Model, Outputs
+from pilothouse.web.spans import Spans
+from pilothouse.web.trace import Trace
+from services.inference.answers import AnswerWriter
 from services.inference.batcher import TurnBatcher
+from services.inference.call_spans import record_run
 from services.inference.errors import NotLoggedError, SpoolError
 from services.inference.metrics import ModelMetrics
 from services.inference.spool.frames import encode_frame
 
 _encoder = msgspec.msgpack.Encoder()
 _MAX_ROWS, _MAX_IMAGES = 64, 32
+_RUN_STAGES = ("preprocess", "model", "postprocess", "log")
 
 
 class Log(Protocol):
@@ -31,17 +37,20 @@ class Log(Protocol):
         """Raises SpoolError when they could not be written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request's inputs. `begun` is `time.perf_counter` when its body had arrived."""
+    """One request's inputs. `begun` is `time.perf_counter` when its body had arrived, `decoded` when it was understood
+    and began to wait for its batch."""
 
     inputs: Inputs
     begun: float
     source: str | None
     trace_id: str | None
+    trace: Trace | None = None
+    decoded: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """One request's predictions. `latency_ms` ends when the model had answered."""
 
@@ -65,10 +74,13 @@ class Predictor:
         inline_seconds: float,
         strict: bool,
         executor: ThreadPoolExecutor,
+        spans: Spans | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.model, self.manifest = model, model.manifest
+        self._spans = spans
         self.metrics = metrics
+        self.writer = AnswerWriter(model.manifest)
         self._log, self._schema, self._strict, self._clock = log, schema, strict, clock
         self._inline_seconds = inline_seconds
         self._run_seconds, self._row_seconds = 0.0, 0.0
@@ -88,6 +100,7 @@ class Predictor:
         one, sixteen = (min(self._time(i) for _ in range(3)) for i in (inputs, many))
         self._row_seconds = max(0.0, (sixteen - one) / 15)
         self._run_seconds = max(0.0, one - self._row_seconds)
+        self.metrics.warmed_up(one, inline=self.runs_inline(1))
 
     def runs_inline(self, rows: int) -> bool:
         """Whether a batch is expected to be quick enough to run on the event loop."""
@@ -104,16 +117,24 @@ class Predictor:
         started = self._clock()
         inputs = calls[0].inputs if len(calls) == 1 else Inputs([row for call in calls for row in call.inputs.rows])
         try:
-            outputs = self.model.run(inputs)
+            outputs, times = self._run(inputs)
         except Exception as error:
             if len(calls) > 1:
                 return [self._alone(call) for call in calls]
             self.metrics.failed.inc(len(inputs))
             raise OutputError(f"{self.manifest.key} could not answer: {error}") from error
-        answered = self._clock()
-        answers = self._record(calls, inputs, outputs, answered)
-        self._count(calls, outputs, started, answered)
+        answers = self._record(calls, inputs, outputs, times[-1])
+        self._count(calls, outputs, (started, *times))
         return answers
+
+    def _run(self, inputs: Inputs) -> tuple[Outputs, tuple[float, float, float]]:
+        """The outputs, and when the inputs were tensors, the graph had answered, and its answer was understood."""
+        tensors = self.model.tensors(inputs)
+        prepared = self._clock()
+        raw = self.model.infer(tensors)
+        inferred = self._clock()
+        outputs = self.model.interpret(raw, len(inputs))
+        return outputs, (prepared, inferred, self._clock())
 
     def _alone(self, call: Call) -> Answer | Exception:
         """One of a batch failed: each is run by itself, so that it fails alone."""
@@ -123,16 +144,16 @@ class Predictor:
             return error
 
     def _record(self, calls: list[Call], inputs: Inputs, outputs: Outputs, answered: float) -> list[Answer | Exception]:
-        rows = self.model.log_rows(inputs, outputs)
+        rows, ids = self.model.log_rows(inputs, outputs), uuid7_many(len(inputs))
         frames, answers, first = [], [], 0
         for call in calls:
             latency_ms = (answered - call.begun) * 1000
-            ids = [uuid7_bytes() for _ in range(len(call.inputs))]
-            for record_id, row in zip(ids, rows[first : first + len(ids)], strict=True):
+            after = first + len(call.inputs)
+            for record_id, row in zip(ids[first:after], rows[first:after], strict=True):
                 record = (record_id, latency_ms, call.source, call.trace_id, *row)
                 frames.append(encode_frame(self._schema, _encoder.encode(record)))
-            answers.append((ids, first, latency_ms))
-            first += len(ids)
+            answers.append((ids[first:after], first, latency_ms))
+            first = after
         logged = self._append(frames)
         return [Answer(ids, outputs, start, logged, latency) for ids, start, latency in answers]
 
@@ -144,15 +165,20 @@ class Predictor:
             return False
         return True
 
-    def _count(self, calls: list[Call], outputs: Outputs, started: float, answered: float) -> None:
-        stages, done = self.metrics.stages, self._clock()
-        stages["model"].observe(answered - started)
-        stages["log"].observe(done - answered)
+    def _count(self, calls: list[Call], outputs: Outputs, times: tuple[float, ...]) -> None:
+        """`times` are when the batch was started and when each of its stages but the last had ended."""
+        stages, times = self.metrics.stages, (*times, self._clock())
+        for name, (begun, ended) in zip(_RUN_STAGES, pairwise(times), strict=True):
+            stages[name].observe(ended - begun)
         for call in calls:
-            stages["queue"].observe(max(0.0, started - call.begun))
+            stages["queue"].observe(max(0.0, times[0] - max(call.begun, call.decoded)))
+        if self._spans is not None:
+            record_run(self._spans, (call.trace for call in calls), self.manifest, times)
         self.metrics.rows.observe(len(outputs.prediction))
         self.metrics.answered.inc(len(outputs.prediction))
         self.metrics.predicted(outputs.prediction)
+        if outputs.probabilities is not None:
+            self.metrics.confident(outputs.probabilities.max(axis=1).tolist())
 
     def _time(self, inputs: Inputs) -> float:
         begun = self._clock()

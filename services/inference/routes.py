@@ -19,32 +19,34 @@ def catalogue_of(request: Request) -> Catalogue:
     return catalogue
 
 
-@router.get("/models", summary="Every package that was found: loaded, or failed with its reason")
+@router.get("/models", summary="Every package that was found: loaded, served elsewhere, or failed with its reason")
 async def list_models(request: Request) -> dict[str, list[dict[str, Any]]]:
     return {"models": catalogue_of(request).listing()}
 
 
 @router.get("/models/{name}", summary="The manifest of the version that answers")
 async def show_model(request: Request, name: str) -> dict[str, Any]:
-    return catalogue_of(request).find(name).manifest.model_dump(mode="json")
+    return catalogue_of(request).package(name).manifest.model_dump(mode="json")
 
 
 @router.get("/models/{name}/versions/{version}", summary="The manifest of one version")
 async def show_version(request: Request, name: str, version: str) -> dict[str, Any]:
-    return catalogue_of(request).find(name, version).manifest.model_dump(mode="json")
+    return catalogue_of(request).package(name, version).manifest.model_dump(mode="json")
 
 
+@router.get("/models/{name}/versions/{version}/card", summary="The model card of one version")
 @router.get("/models/{name}/card", summary="The model card, as Markdown")
-async def show_card(request: Request, name: str) -> Response:
-    card = catalogue_of(request).find(name).model.package.card
+async def show_card(request: Request, name: str, version: str | None = None) -> Response:
+    card = catalogue_of(request).package(name, version).card
     if not card.is_file():
         raise HTTPException(404, f"{name} has no model card")
     return PlainTextResponse(card.read_text(encoding="utf-8"), media_type="text/markdown; charset=utf-8")
 
 
+@router.get("/models/{name}/versions/{version}/examples/{file}", summary="An example image of one version")
 @router.get("/models/{name}/examples/{file}", summary="An example image of an image model")
-async def show_example(request: Request, name: str, file: str) -> Response:
-    package = catalogue_of(request).find(name).model.package
+async def show_example(request: Request, name: str, file: str, version: str | None = None) -> Response:
+    package = catalogue_of(request).package(name, version)
     listed = f"examples/{file}"
     if listed not in package.manifest.files:
         raise HTTPException(404, f"{name} has no example {file!r}")

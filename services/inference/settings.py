@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field
 
+from pilothouse.web.places import Address, ExistingFolder
 from pilothouse.web.settings import ServiceSettings
 
 
@@ -14,9 +15,9 @@ class InferenceSettings(ServiceSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, validation_alias=AliasChoices("INFERENCE_PORT", "PORT"), description="port"
     )
-    models: Path = Field(default=Path("models"), description="folder of packages: NAME/VERSION/manifest.yaml")
+    models: ExistingFolder = Field(default=Path("models"), description="folder of packages: NAME/VERSION/manifest.yaml")
     default_model: str | None = Field(default=None, description="the model that POST /predict means; else the first")
-    collector_url: str = Field(default="http://127.0.0.1:8001", description="where records are shipped to")
+    collector_url: Address = Field(default="http://127.0.0.1:8001", description="where records are shipped to")
     collector_timeout_seconds: float = Field(default=20, gt=0, description="for one batch")
     state: Path = Field(default=Path(".pilothouse"), description="folder of run-time state; the spool lies in it")
     spool_mode: Literal["process", "power"] = Field(
@@ -25,11 +26,20 @@ class InferenceSettings(ServiceSettings):
     spool_max_bytes: int = Field(default=1_000_000_000, ge=65_536, description="the spool's bound, a worker")
     spool_segment_bytes: int = Field(default=8_000_000, ge=4_096, description="size at which a segment is ended")
     strict: bool = Field(default=False, description="answer 503 instead of a prediction that could not be logged")
-    drain_seconds: float = Field(default=8, ge=0, description="for shipping what is spooled at SIGTERM")
     max_body_bytes: int = Field(default=20_000_000, ge=1_024, description="largest request body")
     max_rows: int = Field(default=10_000, ge=1, description="most instances or images in one request")
     body_timeout_seconds: float = Field(default=30, gt=0, description="for a request's body to arrive")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        validation_alias=AliasChoices("PILOTHOUSE_WORKERS", "WORKERS"),
+        description="processes that share the port, each with a spool of its own; one a core at most",
+    )
     threads: int = Field(default=1, ge=1, description="threads of one run of a model")
     inline_milliseconds: float = Field(
         default=2, ge=0, description="a run expected to take longer goes to a thread, off the event loop"
     )
+
+    def written_folders(self) -> dict[str, Path]:
+        return {"PILOTHOUSE_STATE": self.state}

@@ -19,6 +19,8 @@ import structlog
 
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
+from pilothouse.web.spans import Spans
+from services.inference.call_spans import delivering
 from services.inference.collector import UNKNOWN_MODEL, Collector
 from services.inference.metrics import SpoolMetrics
 from services.inference.spool.durable import write_durably
@@ -28,7 +30,9 @@ from services.inference.spool.schemas import SchemaStore
 from services.inference.spool.writer import SpoolWriter
 
 _IDLE_SECONDS = 0.05
+_GATHER_SECONDS = 0.2  # between two deliveries, unless there is a whole one: a request for every ten records is dear
 _SEAL_AFTER_SECONDS = 2.0
+_LAST_SECONDS = 0.5  # at the end, for the delivery that is under way
 _ID_HEADER = b"\xc4\x10"  # MessagePack: 16 bytes of binary
 _encoder = msgspec.msgpack.Encoder()
 
@@ -44,6 +48,7 @@ class Shipper:
         collector: Collector,
         metrics: SpoolMetrics,
         *,
+        spans: Spans | None = None,
         batch_records: int = 500,
         backoff_seconds: float = 15,
         adopt_seconds: float = 30,
@@ -51,7 +56,7 @@ class Shipper:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._root, self._writer, self._schemas = root, writer, schemas
-        self._collector, self._metrics = collector, metrics
+        self._collector, self._metrics, self._spans = collector, metrics, spans
         self._batch_records, self._backoff, self._adopt_seconds = batch_records, backoff_seconds, adopt_seconds
         self._clock, self._jitter = clock, jitter
         self._reader = SpoolReader(writer.folder, writer)
@@ -59,6 +64,7 @@ class Shipper:
         self._deadline: float | None = None
         self._announce: list[Manifest] = []
         self._last_record = clock()
+        self._last_count = 0
         self._thread = threading.Thread(target=self._supervise, name="shipper", daemon=True)
         self._log = structlog.get_logger("shipper")
         self.trouble: str | None = None
@@ -71,10 +77,10 @@ class Shipper:
         self._announce.append(manifest)
 
     def stop(self, drain_seconds: float) -> None:
-        """Ship what is left for at most `drain_seconds`, then end. What remains stays on disk for the next start."""
-        self._deadline = self._clock() + drain_seconds
+        """Ship what is left, and be done after `drain_seconds`. What remains stays on disk for the next start."""
+        self._deadline = self._clock() + max(0.0, drain_seconds - _LAST_SECONDS)
         self._stopping.set()
-        self._thread.join(drain_seconds + 5)
+        self._thread.join(max(drain_seconds, _LAST_SECONDS))
         self._collector.close()
 
     def _supervise(self) -> None:
@@ -89,6 +95,8 @@ class Shipper:
                     adopted_at = self._clock()
                     self._ship_orphans()
                 moved = self._ship_next(self._reader)
+                if moved and self._last_count < self._batch_records:
+                    self._stopping.wait(_GATHER_SECONDS)
                 failures, self.trouble = 0, None
             except Exception as error:
                 failures += 1
@@ -160,6 +168,7 @@ class Shipper:
             self._quarantine(damaged)
         self._deliver(chunk.frames)
         reader.commit(chunk)
+        self._last_count = len(chunk.frames)
         if chunk.frames:
             self._last_record = self._clock()
         return bool(chunk.frames or chunk.damaged or chunk.last)
@@ -170,6 +179,10 @@ class Shipper:
 
     def _deliver_batch(self, frames: list[Frame]) -> None:
         """Deliver or set aside every frame; raises RemoteError while the collector cannot answer for them."""
+        with delivering(self._spans, frames):
+            self._deliver_or_halve(frames)
+
+    def _deliver_or_halve(self, frames: list[Frame]) -> None:
         try:
             result = self._collector.deliver(self._body(frames))
         except RemoteError as error:

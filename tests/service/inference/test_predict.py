@@ -229,7 +229,7 @@ def test_a_full_spool_answers_unlogged_or_refuses_when_strict(tmp_path, house, s
     collector = FakeCollector()
     collector.outages = 10**6
     settings = InferenceSettings(
-        port=0, models=MODELS, state=tmp_path, spool_max_bytes=65_536, strict=strict, drain_seconds=0
+        port=0, models=MODELS, state=tmp_path, spool_max_bytes=65_536, strict=strict, stop_seconds=0
     )
     with TestClient(create_app(settings, CollectorRegistry(), collector)) as client:
         answers = [client.post(HOUSE, json={"instances": [house] * 100}) for _ in range(6)]

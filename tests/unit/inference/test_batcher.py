@@ -70,10 +70,10 @@ async def test_work_that_raises_answers_every_request(executor):
 async def test_slow_work_runs_in_a_thread_and_gathers_what_comes_meanwhile(executor):
     work = Doubler()
     turn = batcher(work, executor, inline=False)
-    first = asyncio.create_task(turn.submit(1, 1))
+    first = turn.submit(1, 1)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(turn.submit(n, 1)) for n in (2, 3)]
+    rest = [turn.submit(n, 1) for n in (2, 3)]
     assert await asyncio.gather(first, *rest) == [2, 4, 6]
     assert threading.main_thread() not in work.threads
 
@@ -81,8 +81,8 @@ async def test_slow_work_runs_in_a_thread_and_gathers_what_comes_meanwhile(execu
 async def test_a_caller_that_went_away_does_not_disturb_the_others(executor):
     work = Doubler()
     turn = batcher(work, executor)
-    gone = asyncio.create_task(turn.submit(1, 1))
-    stays = asyncio.create_task(turn.submit(2, 1))
+    gone = turn.submit(1, 1)
+    stays = turn.submit(2, 1)
     await asyncio.sleep(0)
     gone.cancel()  # after it was submitted, before the run
     assert await stays == 4

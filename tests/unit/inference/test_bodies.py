@@ -1,5 +1,7 @@
 import httpx2
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from pilothouse.errors import InputError, TooLarge
@@ -27,13 +29,24 @@ def part(body, more=False):
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def scope(length=None):
-    return {"headers": [(b"content-length", str(length).encode())] if length is not None else []}
+def headers(length=None):
+    return {b"content-length": str(length).encode()} if length is not None else {}
 
 
 def test_every_part_named_file_is_a_file_byte_for_byte():
     files = [b"\r\n--a", bytes(range(256)), b""]
     assert image_files(*multipart(*files), 10) == (files, True)
+
+
+@given(
+    st.lists(st.binary(max_size=200), min_size=1, max_size=4), st.text("abcXYZ'()+_,-./:=?", min_size=1, max_size=70)
+)
+def test_parts_are_those_that_another_writer_put_in(files, boundary):
+    assume(not any(boundary.encode() in file for file in files))
+    head = 'Content-Disposition: form-data; filename="a;b"; name="file"\r\nContent-Type: image/png'
+    parts = [f"--{boundary} \r\n{head}\r\n\r\n".encode() + file + b"\r\n" for file in files]
+    body = b"".join(parts) + f"--{boundary}--\r\n".encode()
+    assert image_files(f'multipart/form-data; boundary="{boundary}"', body, 10) == (files, len(files) > 1)
 
 
 def test_one_part_is_one_image():
@@ -61,6 +74,11 @@ def test_more_files_than_allowed_are_refused():
         ("multipart/form-data", b""),
         ("multipart/form-data; boundary=x", b"no parts"),
         ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x", b"--x--"),
+        ("multipart/form-data; boundary=x", b"--x\r\ncontent-disposition: form-data; name=file\r\n\r\nabc"),
+        ("multipart/form-data; boundary=x", b"--x\r\nabc\r\n--x--"),
+        ("multipart/form-data; boundary=x", b"--xy\r\ncontent-disposition: form-data; name=file\r\n\r\nabc\r\n--x--"),
+        ("multipart/form-data; boundary=x", b"before--x\r\n\r\nabc\r\n--x--"),
     ],
 )
 def test_a_broken_multipart_body_is_a_fault_of_the_caller(content_type, body):
@@ -77,21 +95,21 @@ def test_another_media_type_is_refused():
 
 async def test_a_body_in_pieces_is_joined():
     receive = messages(part(b"one ", more=True), part(b"two"))
-    assert await read_body(scope(), receive, 100, 1) == b"one two"
+    assert await read_body(headers(), receive, 100, 1) == b"one two"
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read():
     with pytest.raises(BodyTooLargeError, match="10 bytes"):
-        await read_body(scope(11), messages(), 10, 1)
+        await read_body(headers(11), messages(), 10, 1)
 
 
 async def test_a_body_that_turns_out_too_large_is_not_read_on():
     receive = messages(part(b"123456", more=True), part(b"123456", more=True))
     with pytest.raises(BodyTooLargeError):
-        await read_body(scope(), receive, 10, 1)
+        await read_body(headers(), receive, 10, 1)
 
 
 async def test_a_caller_that_goes_away_is_noticed():
     receive = messages(part(b"1", more=True), {"type": "http.disconnect"})
     with pytest.raises(ClientDisconnect):
-        await read_body(scope(), receive, 10, 1)
+        await read_body(headers(), receive, 10, 1)
