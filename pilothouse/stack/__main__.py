@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ from rich.table import Table
 from pilothouse.stack.console import Console
 from pilothouse.stack.program import Program, port_faults
 from pilothouse.stack.programs import stack_programs
+from pilothouse.stack.prometheus import prometheus_program
 from pilothouse.stack.settings import StackSettings
 from pilothouse.stack.supervisor import Patience, Supervisor
 
@@ -36,18 +38,32 @@ def main() -> None:
         print("\n".join(faults), file=sys.stderr)
         raise SystemExit(2)
     with _own(settings.state):
-        raise SystemExit(asyncio.run(run(programs)))
+        prometheus, why_none = prometheus_program(settings, programs)
+        if prometheus:
+            programs = [*_told_of(prometheus, programs), prometheus]
+        raise SystemExit(asyncio.run(run(programs, note=why_none)))
 
 
-async def run(programs: list[Program], patience: Patience | None = None) -> int:
-    """Supervise `programs` on standard output; returns the exit status."""
+async def run(programs: list[Program], patience: Patience | None = None, note: str = "") -> int:
+    """Supervise `programs` on standard output, with a `note` below the addresses; returns the exit status."""
     supervisor = Supervisor(programs, patience or Patience())
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     console = Console(sys.stdout, [p.name for p in programs], colour, on_closed=supervisor.stop)
-    return await supervisor.run(console, lambda: console.write(address_table(programs, colour)))
+
+    def announce() -> None:
+        running = [p for p in programs if p.name not in supervisor.given_up]
+        console.write(address_table(running, colour, note))
+
+    return await supervisor.run(console, announce)
 
 
-def address_table(programs: list[Program], colour: bool) -> str:
+def _told_of(prometheus: Program, services: list[Program]) -> list[Program]:
+    """The services, each told where Prometheus is."""
+    address = {"PILOTHOUSE_PROMETHEUS_URL": prometheus.address}
+    return [replace(s, environment={**s.environment, **address}) for s in services]
+
+
+def address_table(programs: list[Program], colour: bool, note: str = "") -> str:
     """What is where, as a table."""
     table = Table(title="Pilothouse is ready", title_justify="left")
     for heading in ("service", "address", "for"):
@@ -57,6 +73,8 @@ def address_table(programs: list[Program], colour: bool) -> str:
     text = io.StringIO()
     rich = RichConsole(file=text, force_terminal=colour, width=100)
     rich.print(table)
+    if note:
+        rich.print(note, highlight=False)
     rich.print("Ctrl-C stops everything. `make demo` in another terminal sends real data.", highlight=False)
     return text.getvalue()
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`port_variable` is the environment variable that changes `port`; `page` is where a person begins reading."""
+    """`port_variable` is the environment variable that changes `port`; `page` is where a person begins reading. The
+    stack goes on without an `optional` one."""
 
     name: str
     command: tuple[str, ...]
@@ -21,6 +22,7 @@ class Program:
     page: str = "/"
     purpose: str = ""
     grace_seconds: float = 10
+    optional: bool = False
 
     @property
     def address(self) -> str:

@@ -1,4 +1,4 @@
-"""The four services as programs of the stack, in the order of the flow of data, which is the reverse of their stopping.
+"""The services as programs of the stack, in the order of the flow of data, which is the reverse of their stopping.
 
 The collector comes first and is stopped last, so that a stopping inference can still hand over what it has logged.
 """
@@ -30,9 +30,10 @@ def stack_programs(settings: StackSettings) -> list[Program]:
         "PILOTHOUSE_INFERENCE_URL": f"http://{reachable(host)}:{settings.inference_port}",
         "PILOTHOUSE_COLLECTOR_URL": f"http://{reachable(host)}:{settings.collector_port}",
         "PILOTHOUSE_DRIFT_URL": f"http://{reachable(host)}:{settings.drift_port}",
+        "PILOTHOUSE_HOST_METRICS": "false",
     }
 
-    def service(name: str, port: int, purpose: str, page: str = "/docs") -> Program:
+    def service(name: str, port: int, purpose: str, page: str = "/docs", **more: str) -> Program:
         variable = f"{name.upper()}_PORT"
         command = (sys.executable, "-m", f"services.{name}")
         return Program(
@@ -40,14 +41,15 @@ def stack_programs(settings: StackSettings) -> list[Program]:
             command,
             port,
             variable,
-            environment=shared | {variable: str(port)},
+            environment=shared | {variable: str(port)} | more,
             host=host,
             page=page,
             purpose=purpose,
         )
 
+    one_of_them = {"PILOTHOUSE_HOST_METRICS": str(settings.host_metrics).lower()}
     return [
-        service("collector", settings.collector_port, "keeps every prediction, labels, drift results"),
+        service("collector", settings.collector_port, "keeps every prediction, labels, drift results", **one_of_them),
         service("inference", settings.inference_port, "predictions over HTTP"),
         service("drift", settings.drift_port, "drift scores and reports"),
         service("frontend", settings.frontend_port, "the page for people", "/"),

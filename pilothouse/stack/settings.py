@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,3 +24,8 @@ class StackSettings(BaseSettings):
     state: Path = Field(default=Path(".pilothouse"), alias="PILOTHOUSE_STATE")
     models: Path = Field(default=Path("models"), alias="PILOTHOUSE_MODELS")
     log_format: str = Field(default="text", alias="PILOTHOUSE_LOG_FORMAT")
+    host_metrics: bool = Field(default=True, alias="PILOTHOUSE_HOST_METRICS")
+    prometheus: Literal["auto", "off"] = Field(default="auto", alias="PILOTHOUSE_PROMETHEUS")
+    prometheus_port: int = Field(default=9090, alias="PROMETHEUS_PORT", ge=1, le=65535)
+    prometheus_config: Path = Field(default=Path("prometheus/prometheus.yml"), alias="PILOTHOUSE_PROMETHEUS_CONFIG")
+    prometheus_url: str | None = Field(default=None, alias="PILOTHOUSE_PROMETHEUS_URL")

@@ -27,7 +27,7 @@ def main() -> None:
     key = os.environ.get("PILOTHOUSE_API_KEY")
     try:
         with Client(address("inference"), key) as client, httpx2.Client(timeout=10, headers=_headers(key)) as http:
-            models = [m for m in client.models() if m["state"] != "failed"]
+            models = [m for m in client.models() if m["state"] not in ("failed", "external")]
             if not models:
                 raise PilothouseError(f"{address('inference')}/models: no model is loaded")
             for model in models:

@@ -1,7 +1,8 @@
 """Starts the programs of the stack, keeps them running, and stops them in order.
 
 Whatever a program does, one of three things is true: all run; one is being started again and that was said; or the
-whole stack has ended with status 1. A stack that runs with one part given up would be a failure dressed as success.
+whole stack has ended with status 1. A stack that runs with one part given up would be a failure dressed as success;
+only of an optional part (Prometheus) is it said that it is missing, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Supervisor:
         self._at_once = asyncio.Event()
         self._changed = asyncio.Event()
         self._failed = False
+        self.given_up: set[str] = set()
 
     def stop(self) -> None:
         """Begin to stop; when called again, do not wait for anybody."""
@@ -99,7 +101,8 @@ class Supervisor:
                 return
             failures = 1 if time.monotonic() - begun > self._patience.healthy_seconds else failures + 1
             if not await self._again(program, failures, status, console):
-                self._fail()
+                self._give_up(program)
+                return
 
     async def _abandon(self, child: Child) -> int:
         """The stack was stopped while this program was being started."""
@@ -110,7 +113,8 @@ class Supervisor:
         """Say what happened and wait; False when it is not to be tried again."""
         allowed = self._patience.attempts if program.name in self._ready else self._patience.first_attempts
         if failures > allowed:
-            console.say(f"{program.name} ended ({describe(status)}), {failures} times in a row: giving up")
+            ending = "going on without it" if program.optional else "giving up"
+            console.say(f"{program.name} ended ({describe(status)}), {failures} times in a row: {ending}")
             return False
         pause = self._patience.pause(failures)
         console.say(
@@ -128,7 +132,7 @@ class Supervisor:
             now = time.monotonic()
             if now - begun > self._patience.ready_seconds:
                 console.say(f"{program.name} is not ready after {self._patience.ready_seconds:g} s: {reason}")
-                self._fail()
+                self._give_up(program)
                 return
             if now - said > self._patience.say_seconds:
                 console.say(f"waiting for {program.name}: {reason}")
@@ -142,10 +146,18 @@ class Supervisor:
     async def _all_ready(self, console: Console) -> bool:
         """Wait until every program has been ready once; False when the stack is stopped before."""
         console.say("starting " + ", ".join(p.name for p in self._programs))
-        while len(self._ready) < len(self._programs) and not self._stopping.is_set():
+        while len(self._ready | self.given_up) < len(self._programs) and not self._stopping.is_set():
             await self._changed.wait()
             self._changed.clear()
         return not self._stopping.is_set()
+
+    def _give_up(self, program: Program) -> None:
+        """The whole stack ends, unless it can do without."""
+        if program.optional:
+            self.given_up.add(program.name)
+            self._changed.set()
+        else:
+            self._fail()
 
     def _fail(self) -> None:
         self._failed = True

@@ -1,4 +1,4 @@
-"""Every setting stands in .env.example, and what compose asks for too."""
+"""Every setting stands in .env.example and in docs/settings.md, and what compose and the manifests set is one."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from pilothouse.stack.settings import PORTS, StackSettings
-from scripts import env_example
+from scripts import env_example, settings_page
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,3 +46,76 @@ def test_images_are_labelled_with_the_version_of_the_project():
 def test_the_default_ports_are_those_of_the_services():
     for service, port in PORTS.items():
         assert env_example.CLASSES[service.capitalize()].model_fields["port"].default == port
+
+
+def test_the_page_and_the_list_of_names_are_what_the_settings_classes_say():
+    assert settings_page.PAGE.read_text() == settings_page.text(), "run `make generated`"
+    assert settings_page.NAMES.read_text() == settings_page.names(), "run `make generated`"
+
+
+def test_every_setting_of_a_service_is_on_the_page():
+    page = settings_page.PAGE.read_text()
+    for kind in env_example.CLASSES.values():
+        for name, field in kind.model_fields.items():
+            assert f"| `{env_example.variable(name, field)}` |" in page
+
+
+# set in our containers for somebody else
+FOREIGN = {"PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "INSTANCE"}
+
+
+def read_by(service):
+    kind = env_example.CLASSES[service.capitalize()]
+    return {env_example.variable(name, field) for name, field in kind.model_fields.items()}
+
+
+def containers(node):
+    """Every container of a manifest, and of what is patched into one."""
+    found = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key in ("containers", "initContainers") and isinstance(value, list):
+            yield from value
+    for value in found:
+        yield from containers(value)
+
+
+def manifests():
+    for path in sorted((ROOT / "k8s").rglob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            yield path.relative_to(ROOT), document
+
+
+def service_of(container):
+    """Ours, by the image or the name; None where it is somebody else's."""
+    names = (str(container.get("image", "")), str(container.get("name", "")))
+    image, name = names
+    return next((s for s in PORTS if re.search(rf"pilothouse[-/]{s}\b", image) or name == s), None)
+
+
+def test_manifests_set_for_each_container_only_what_it_reads():
+    seen = 0
+    for path, document in manifests():
+        for container in containers(document):
+            service = service_of(container)
+            if service is not None:
+                names = {variable["name"] for variable in container.get("env", [])}
+                assert names <= read_by(service) | FOREIGN, (path, service)
+                seen += len(names)
+    assert seen > 20
+
+
+def test_maps_of_settings_in_the_manifests_have_only_settings():
+    seen = 0
+    for path, document in manifests():
+        for made in (document or {}).get("configMapGenerator", []):
+            names = {literal.partition("=")[0] for literal in made.get("literals", [])}
+            assert names <= documented() | FOREIGN, path
+            seen += len(names)
+    assert seen > 3
+
+
+def test_compose_sets_for_each_service_only_what_some_service_reads():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    everything = {name for service in PORTS for name in read_by(service)}
+    for service in PORTS:
+        assert set(services[service]["environment"]) <= everything | FOREIGN

@@ -1,0 +1,34 @@
+"""`python -m grafana`: write grafana/dashboards/ (`make generated`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from grafana.model import model
+from grafana.pipeline import pipeline
+from grafana.service import service
+from monitoring.source import Source, read
+
+FOLDER = Path(__file__).resolve().parent / "dashboards"
+
+
+def dashboards(source: Source) -> dict[str, dict[str, Any]]:
+    """Every dashboard, by the name of its file."""
+    return {"service": service(source), "model": model(source), "pipeline": pipeline(source)}
+
+
+def text(content: dict[str, Any]) -> str:
+    """The file as it is committed."""
+    return json.dumps(content, indent=1) + "\n"
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, content in dashboards(read()).items():
+        (FOLDER / f"{name}.json").write_text(text(content), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

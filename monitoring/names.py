@@ -1,0 +1,143 @@
+"""Every metric that a service exposes, read off the objects that its code really builds.
+
+There is no second list of names: dashboards, rules, tests and docs are held to this one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
+
+from pilothouse.web.http_metrics import HttpMetrics
+from pilothouse.web.machine import observe_process
+from pilothouse.web.settings import ServiceSettings
+from pilothouse.web.span import Span
+from pilothouse.web.spans import Spans
+from pilothouse.web.workers.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("inference", "collector", "drift", "frontend")
+SHARED = "every service"
+TARGET_LABELS = frozenset({"job", "instance"})  # what Prometheus adds to all that it scrapes
+_DEFINED = re.compile(r"^class \w+Metrics\b", re.MULTILINE)
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`name` is without the suffixes of its kind, as prometheus_client keeps it."""
+
+    name: str
+    kind: str
+    text: str
+    labels: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """As people write it: a counter with its `_total`."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+    @property
+    def series(self) -> dict[str, frozenset[str]]:
+        """Names in Prometheus, each with its labels."""
+        more = {"_bucket": {"le"}} if self.kind == "histogram" else {}
+        return {self.name + s: frozenset(self.labels) | more.get(s, set()) for s in _SUFFIXES.get(self.kind, ("",))}
+
+
+class RecordingRegistry(CollectorRegistry):
+    """Remembers what was registered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.collectors: list[Collector] = []
+
+    def register(self, collector: Collector) -> None:
+        super().register(collector)
+        self.collectors.append(collector)
+
+
+def metrics_of(service: str) -> list[Metric]:
+    """What a service counts by itself; what all have in common is `shared_metrics`."""
+    found: dict[str, Metric] = {}
+    for kind in _metric_classes(service):
+        registry = RecordingRegistry()
+        arguments = {"clock": lambda: 0} if "clock" in inspect.signature(kind).parameters else {}
+        kind(registry=registry, **arguments)
+        found |= {m.name: m for m in read(registry)}
+    common = {m.name for m in shared_metrics()}
+    return [found[name] for name in sorted(found.keys() - common)]
+
+
+def shared_metrics() -> list[Metric]:
+    registry = RecordingRegistry()
+    observe_process(registry, _Everything(port=0))
+    HttpMetrics(registry)
+    Spans(_Nowhere(), registry)
+    return sorted([*read(registry), *_of_workers()], key=lambda m: m.name)
+
+
+def read(registry: RecordingRegistry) -> list[Metric]:
+    """The metrics of all that was registered, with the labels they are declared with."""
+    found: dict[str, Metric] = {}
+    for collector in registry.collectors:
+        labels = getattr(collector, "_labelnames", None)
+        families = collector.describe() if hasattr(collector, "describe") else ()
+        for family in families or collector.collect():
+            given = tuple(labels if labels is not None else _labels(family))
+            found[family.name] = Metric(family.name, family.type, family.documentation, given)
+    return sorted(found.values(), key=lambda m: m.name)
+
+
+def exposed() -> dict[str, frozenset[str]]:
+    """Every series of every service with its labels, those that Prometheus adds included."""
+    every = [*shared_metrics(), *(m for service in SERVICES for m in metrics_of(service))]
+    return {name: labels | TARGET_LABELS for m in every for name, labels in m.series.items()}
+
+
+def _of_workers() -> list[Metric]:
+    """What the supervisor of a service with several workers adds to what they say."""
+    own = Supervisor([], 0, "", 0, 0)._own()
+    return [
+        Metric(f.name, f.kind, f.text, tuple(label for _, labels, _ in f.samples for label, _ in labels)) for f in own
+    ]
+
+
+class _Nowhere:
+    """Where spans go that are never made."""
+
+    def send(self, spans: list[Span]) -> bool:
+        return not spans
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Everything(ServiceSettings):
+    """A service with all that can be switched on."""
+
+    host_metrics: bool = True
+    state: Path = ROOT
+
+
+def _metric_classes(service: str) -> Iterator[type[Any]]:
+    """Classes called `...Metrics`, wherever they are, that are built on a registry."""
+    for path in sorted((ROOT / "services" / service).rglob("*.py")):
+        if not _DEFINED.search(path.read_text(encoding="utf-8")):
+            continue
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        own = [k for k in vars(module).values() if inspect.isclass(k) and k.__module__ == module.__name__]
+        yield from (kind for kind in own if "registry" in inspect.signature(kind).parameters)
+
+
+def _labels(family: Any) -> tuple[str, ...]:
+    """Of a family that is made at each scrape: as it declares them, and what its samples carry."""
+    declared = getattr(family, "_labelnames", ())
+    return tuple(dict.fromkeys([*declared, *(name for s in family.samples for name in s.labels)]))

@@ -1,0 +1,150 @@
+"""The alerts: what is made of the one source is up to date, tested, explained, the same for Prometheus and Grafana."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from monitoring import grafana, slo
+from monitoring.__main__ import files
+from monitoring.source import Alert, Alerts, Group, Objectives, read
+from services.inference import metrics as inference
+from tests.unit.monitoring.expressions import RULE_TESTS
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = read()
+RUNBOOKS = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
+NAMES = [alert.name for alert in SOURCE.alerts.every()]
+
+
+@pytest.mark.parametrize("path", files(SOURCE))
+def test_what_is_committed_is_what_the_source_says(path):
+    assert (ROOT / path).read_text(encoding="utf-8") == files(SOURCE)[path], "run `make generated`"
+
+
+def expectations():
+    """Alert, and whether the test of a rule expects it to fire."""
+    for file in RULE_TESTS:
+        for test in yaml.safe_load(file.read_text())["tests"]:
+            for check in test.get("promql_expr_test", ()):
+                for pattern in re.findall(r'ALERTS\{alertname=~?"([^"]+)"', check["expr"]):
+                    for name in NAMES:
+                        if re.fullmatch(pattern, name):
+                            yield name, bool(check["exp_samples"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_alert_is_made_to_fire_and_not_to_fire(name):
+    assert {fires for alert, fires in expectations() if alert == name} == {True, False}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_alert_has_a_section_that_says_what_to_do(name):
+    section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/runbooks.md has no section {name}"
+    assert [part for part in ("**Means**", "**Look at**", "**Do**") if part not in section[1]] == []
+
+
+def test_runbooks_are_of_alerts_and_link_to_sections_that_there_are():
+    assert re.findall(r"^## (\w+)$", RUNBOOKS, re.MULTILINE) == NAMES
+    assert set(re.findall(r"\]\(#(\w+)\)", RUNBOOKS)) <= {name.lower() for name in NAMES}
+
+
+def grafana_rules():
+    content = yaml.safe_load(grafana.alert_rules(SOURCE.alerts))
+    assert content["apiVersion"] == 1
+    return {rule["title"]: rule for group in content["groups"] for rule in group["rules"]}
+
+
+def test_grafana_judges_the_same_expressions():
+    rules = grafana_rules()
+    assert list(rules) == NAMES
+    for alert in SOURCE.alerts.every():
+        query, _ = rules[alert.name]["data"]
+        assert query["model"]["expr"] == alert.expr
+        assert (query["datasourceUid"], query["model"]["instant"]) == ("prometheus", True)
+        assert rules[alert.name]["for"] == alert.hold
+        assert "$" not in alert.expr  # Grafana would take it for a variable
+
+
+@pytest.mark.parametrize("value", [0, -1, 1, 1e-9, -1e12])
+def test_grafana_takes_every_answer_for_a_firing_alert(value):
+    """`up == 0` answers with 0."""
+    for rule in grafana_rules().values():
+        (condition,) = rule["data"][1]["model"]["conditions"]
+        assert condition["evaluator"]["type"] == "gt"
+        assert value > condition["evaluator"]["params"][0]
+
+
+def test_grafana_has_what_it_needs_of_a_rule():
+    rules = grafana_rules().values()
+    assert len({r["uid"] for r in rules}) == len(rules)
+    for rule in rules:
+        assert re.fullmatch(r"[a-z-]{1,40}", rule["uid"])
+        assert (rule["noDataState"], rule["execErrState"]) == ("OK", "Error")
+        assert [d["refId"] for d in rule["data"]] == ["A", "B"]
+        assert rule["condition"] == "B" == rule["data"][1]["model"]["refId"]
+        assert rule["data"][1]["datasourceUid"] == "__expr__"
+        assert rule["data"][1]["model"]["expression"] == "A"
+        assert all(d["relativeTimeRange"]["from"] >= d["relativeTimeRange"]["to"] == 0 for d in rule["data"])
+        assert set(rule["annotations"]) == {"summary", "description", "runbook_url", "dashboard"}
+
+
+def test_a_dollar_that_is_no_variable_of_grafanas_environment_is_doubled():
+    for rule in grafana_rules().values():
+        for text in rule["annotations"].values():
+            assert re.sub(r"\$\$", "", text).count("$") == 0
+    assert "{{ $$labels.job }}" in grafana_rules()["ServiceDown"]["annotations"]["summary"]
+    assert "{{ $$values.A.Value | humanizePercentage }}" in grafana_rules()["ErrorRatioHigh"]["annotations"]["summary"]
+
+
+def test_grafana_sends_everything_to_the_collector_with_a_key_of_its_environment():
+    content = yaml.safe_load(grafana.notifications())
+    (contact,), (policy,) = content["contactPoints"], content["policies"]
+    (receiver,) = contact["receivers"]
+    assert receiver["type"] == "webhook"
+    assert receiver["settings"]["url"].endswith("/v1/alerts")
+    assert receiver["settings"]["authorization_credentials"].startswith("$")
+    assert policy["receiver"] == contact["name"]
+    wanted = set(re.findall(r"\$(\w+)", str(receiver)))
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["grafana"]
+    assert all(name in str(compose["environment"]) + str(compose["entrypoint"]) for name in wanted)
+
+
+def test_a_promise_can_be_changed_in_one_place():
+    stricter = Objectives.model_validate(
+        {"availability": {"objective": 0.99}, "latency": {"objective": 0.9, "seconds": 0.5}}
+    )
+    rules = [rule for group in slo.rule_groups(stricter) for rule in group["rules"]]
+    budgets = {r["labels"]["slo"]: r["expr"] for r in rules if r["record"] == "slo:error_budget:ratio"}
+    assert budgets == {"availability": "vector(0.01)", "latency": "vector(0.1)"}
+    assert any('le="0.5"' in rule["expr"] for rule in rules)
+
+
+def test_the_promised_latency_is_one_that_is_counted():
+    assert SOURCE.objectives.latency.seconds in inference._STAGE_BUCKETS
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"severity": "urgent"}, "severity"),
+        ({"for": "ten minutes"}, "for"),
+        ({"name": "not a name"}, "name"),
+        ({"expr": ""}, "expr"),
+        ({"runbook": "somewhere"}, "runbook"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_place(change, fault):
+    entry = {"name": "A", "severity": "warning", "for": "1m", "expr": "up == 0", "summary": "s", "description": "d"}
+    with pytest.raises(ValidationError, match=fault):
+        Alert.model_validate(entry | change)
+
+
+def test_two_alerts_of_one_name_are_refused():
+    alert = SOURCE.alerts.groups[0].alerts[0]
+    group = Group(name="g", dashboard="pilothouse-service", alerts=(alert, alert))
+    with pytest.raises(ValidationError, match="more than one alert is called ServiceDown"):
+        Alerts(runbooks="docs", groups=(group,))

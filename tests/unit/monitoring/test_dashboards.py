@@ -1,0 +1,106 @@
+"""The dashboards: up to date, whole, and laid out so that nothing covers anything."""
+
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from grafana.__main__ import FOLDER, dashboards, text
+from grafana.preview.units import shown
+from monitoring.source import read
+
+ROOT = Path(__file__).resolve().parents[3]
+MADE = dashboards(read())
+# what Grafana's classic dashboard model (schema version 42) asks for, of the kinds of panels that are used here
+SCHEMA = yaml.safe_load((Path(__file__).with_name("dashboard_schema.yaml")).read_text())
+PANELS = {f"{name}: {p['title']}": p for name, content in MADE.items() for p in content["panels"] if p["type"] != "row"}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_committed_is_what_the_code_makes(name):
+    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == text(MADE[name]), "run `make generated`"
+
+
+def test_no_other_file_lies_among_them():
+    assert {file.stem for file in FOLDER.iterdir()} == set(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_has_the_fields_that_grafana_needs(name):
+    jsonschema.validate(MADE[name], SCHEMA)
+    assert MADE[name]["uid"] == f"pilothouse-{name}"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_panels_have_ids_of_their_own_and_do_not_overlap(name):
+    panels = MADE[name]["panels"]
+    assert len({p["id"] for p in panels}) == len(panels)
+    places = [p["gridPos"] for p in panels]
+    cells = [(x, y) for g in places for x in range(g["x"], g["x"] + g["w"]) for y in range(g["y"], g["y"] + g["h"])]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_line_of_the_grid_is_full(name):
+    """A hole would be one where a panel was forgotten."""
+    panels = [p for p in MADE[name]["panels"] if p["type"] != "row"]
+    for y in {p["gridPos"]["y"] for p in panels}:
+        assert sum(p["gridPos"]["w"] for p in panels if p["gridPos"]["y"] == y) == 24, (name, y)
+
+
+@pytest.mark.parametrize("title", PANELS)
+def test_a_panel_explains_itself(title):
+    panel = PANELS[title]
+    assert panel["description"].endswith((".", *(f"#{alert.name.lower()}" for alert in read().alerts.every())))
+    assert len({t["refId"] for t in panel["targets"]}) == len(panel["targets"])
+    assert panel["fieldConfig"]["defaults"]["noValue"]
+
+
+def test_every_variable_that_is_used_is_one_of_the_dashboard():
+    for name, content in MADE.items():
+        known = {v["name"] for v in content["templating"]["list"]}
+        asked = set(re.findall(r"\$\{?(\w+)", str([*content["panels"], content["links"]])))
+        assert asked <= known, name
+
+
+def test_every_alert_is_on_the_dashboard_that_it_names():
+    source = read()
+    for group in source.alerts.groups:
+        content = text(MADE[group.dashboard.removeprefix("pilothouse-")])
+        missing = [a.name for a in group.alerts if f"#{a.name.lower()}" not in content]
+        assert len(missing) <= 3, missing  # some have no number of their own to look at
+        assert group.alerts[0].name not in missing
+
+
+def test_the_datasource_is_the_provisioned_one_and_grafana_opens_with_a_dashboard_that_there_is():
+    provisioned = yaml.safe_load((ROOT / "grafana/provisioning/datasources/prometheus.yaml").read_text())
+    uid = provisioned["datasources"][0]["uid"]
+    assert {t["datasource"]["uid"] for p in PANELS.values() for t in p["targets"]} == {uid}
+    grafana = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["grafana"]
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (FOLDER / home.name).is_file()
+    assert grafana["environment"]["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+
+
+def test_every_unit_can_be_drawn_in_the_preview():
+    for panel in PANELS.values():
+        assert shown(0.5, panel["fieldConfig"]["defaults"]["unit"])
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0123, "s", "12.3 ms"),
+        (0, "s", "0 s"),
+        (5400, "s", "1.5 h"),
+        (0.999, "percentunit", "99.9%"),
+        (1536, "bytes", "1.5 KiB"),
+        (1234, "short", "1.23 K"),
+        (0.25, "reqps", "0.25 req/s"),
+    ],
+)
+def test_the_preview_writes_numbers_as_people_read_them(value, unit, text):
+    assert shown(value, unit) == text
