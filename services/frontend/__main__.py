@@ -9,6 +9,7 @@ import uvicorn
 from streamlit.web.bootstrap import load_config_options
 
 from pilothouse.web.logs import configure_logs
+from pilothouse.web.machine import observe_process
 from pilothouse.web.settings import read_settings
 from services.frontend import theme
 from services.frontend.app import create_app
@@ -21,7 +22,9 @@ def main() -> None:
     settings = read_settings(FrontendSettings)
     load_config_options(theme.options(settings.upload_megabytes))
     configure_logs("frontend", settings.log_level, settings.log_format)
-    app = create_app(page_metrics())
+    metrics = page_metrics()
+    observe_process(metrics.registry, settings)
+    app = create_app(metrics)
     join_logs()
     signal.signal(
         signal.SIGTERM, lambda *_: None

@@ -18,6 +18,10 @@ class ModelEntry(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+class Models(msgspec.Struct, frozen=True):
+    models: list[ModelEntry]
+
+
 class Prediction(msgspec.Struct, frozen=True):
     """One answer of a model. `logged` is whether the record was written down before the answer went out."""
 
@@ -48,6 +52,36 @@ class ModelStats(msgspec.Struct, frozen=True):
     first: str | None = None
     last: str | None = None
     labels: int = 0
+    labels_estimated: bool = False
+
+
+class GivenLabel(msgspec.Struct, frozen=True):
+    """What somebody said was true of a record; `at` is when it became known."""
+
+    label: str
+    at: str | None = None
+    received_at: str | None = None
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """An episode of the inbox. `status` is `firing` or `resolved`; `annotations` as the sender wrote them."""
+
+    name: str
+    status: str
+    summary: str = ""
+    severity: str | None = None
+    model: str | None = None
+    version: str | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
+    annotations: dict[str, str] = {}
+
+
+class Alerts(msgspec.Struct, frozen=True):
+    """A page of the inbox, newest first; `next` is where to go on."""
+
+    alerts: list[Alert]
+    next: int | None = None
 
 
 class ColumnDrift(msgspec.Struct, frozen=True):
@@ -59,6 +93,20 @@ class ColumnDrift(msgspec.Struct, frozen=True):
     threshold: float | None = None
     drifted: bool | None = None
     status: str = ""
+    message: str | None = None
+    out_of_range_share: float | None = None
+    new_category_share: float | None = None
+
+
+class JointDrift(msgspec.Struct, frozen=True):
+    """What moved together, which no column alone may show: `name` is `embedding` or `features`."""
+
+    name: str
+    stattest: str | None = None
+    status: str = ""
+    score: float | None = None
+    threshold: float | None = None
+    drifted: bool | None = None
     message: str | None = None
 
 
@@ -83,9 +131,16 @@ class Drift(msgspec.Struct, frozen=True):
     drift_share: float | None = None
     drift_share_limit: float | None = None
     columns: list[ColumnDrift] = []
+    joint: list[JointDrift] = []
     rows: int | None = None
     window: Window | None = None
     at: str | None = None
+
+
+class DriftRuns(msgspec.Struct, frozen=True):
+    """Past verdicts, newest first."""
+
+    drift_runs: list[Drift]
 
 
 class Health(msgspec.Struct, frozen=True):

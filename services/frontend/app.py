@@ -22,6 +22,7 @@ from streamlit.starlette import App
 from services.frontend.logs import join_logs
 from services.frontend.metrics import PageMetrics
 from services.frontend.origin import SameOrigin
+from services.frontend.traffic import Traffic
 
 _SCRIPT = Path(__file__).with_name("page.py")
 _HEAVY = ("altair", "pandas", "pyarrow", "services.frontend.views")
@@ -47,7 +48,7 @@ def create_app(metrics: PageMetrics) -> Any:
         _SCRIPT,
         lifespan=lifespan,
         routes=_routes(metrics),
-        middleware=[Middleware(SameOrigin)],
+        middleware=[Middleware(Traffic, metrics=metrics.http), Middleware(SameOrigin)],
         on_script_error=on_script_error,
     )
 

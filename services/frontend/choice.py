@@ -13,6 +13,8 @@ from services.frontend.api import Services
 from services.frontend.errors import ServiceError
 from services.frontend.text import code
 
+_WIDTHS = {"model": 240, "version": 110}
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -26,8 +28,8 @@ class Chosen:
 
 def choose_model(services: Services, title: str) -> Chosen | None:
     """Draw the head. None when there is no model to speak of; that has then been said."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title(title, anchor=False)
+    head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    head.title(title, anchor=False, width="stretch")
     try:
         models, served = _models(services)
     except ServiceError as error:
@@ -36,7 +38,7 @@ def choose_model(services: Services, title: str) -> Chosen | None:
     if not models:
         notices.empty("No model is loaded", "Put a package under `models/NAME/VERSION/` and start again.", "make run")
         return None
-    name, version = _pick(models, right)
+    name, version = _pick(models, head)
     with notices.part(f"The manifest of {name}"):
         read = sources.served_manifest if served else sources.announced_manifest
         return Chosen(name, version, read(services, name, version), served)
@@ -78,4 +80,12 @@ def _pick_version(versions: list[ModelEntry], place: st.delta_generator.DeltaGen
 
 def _select(place: st.delta_generator.DeltaGenerator, what: str, names: list[str]) -> None:
     label, key = what.capitalize(), links.widget_key(what)
-    place.selectbox(label, names, key=key, on_change=links.changed, args=(what,), label_visibility="collapsed")
+    place.selectbox(
+        label,
+        names,
+        key=key,
+        on_change=links.changed,
+        args=(what,),
+        label_visibility="collapsed",
+        width=_WIDTHS[what],
+    )

@@ -24,16 +24,31 @@ class Connection:
     Proxies from the environment are not used: these services are our own.
     """
 
-    def __init__(self, name: str, url: str, key: str | None, timeout_seconds: float, metrics: PageMetrics) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        key: str | None,
+        *,
+        timeout_seconds: float,
+        metrics: PageMetrics,
+        identity: httpx2.Auth | None = None,
+    ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.name, self.url = name, url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
-        self._http = httpx2.Client(base_url=self.url, headers=headers, trust_env=False)
+        self._http = httpx2.Client(base_url=self.url, headers=headers, trust_env=False, auth=identity)
 
-    def read(self, kind: type[Answer], path: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def read(
+        self,
+        kind: type[Answer],
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Answer:
         """GET `path` as `kind`. Raises ServiceAway, ServiceRefused or ServiceOdd."""
-        return self.decode(kind, self.send("GET", path, params=params))
+        return self.decode(kind, self.send("GET", path, params=params, timeout_seconds=timeout_seconds))
 
     def decode(self, kind: type[Answer], response: httpx2.Response) -> Answer:
         """The body as `kind`. Raises ServiceOdd when it is something else."""
@@ -42,8 +57,13 @@ class Connection:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ServiceOdd(self.name, str(response.url), response.status_code, str(error)) from error
 
-    def send(self, method: str, path: str, *, timeout_seconds: float | None = None, **request: Any) -> httpx2.Response:
-        """A successful response. Parameters that are None are left out. Raises ServiceAway or ServiceRefused."""
+    def send(
+        self, method: str, path: str, *, timeout_seconds: float | None = None, key: str | None = None, **request: Any
+    ) -> httpx2.Response:
+        """A successful response. Parameters that are None are left out; `key` is sent in place of the page's own.
+        Raises ServiceAway or ServiceRefused."""
+        if key:
+            request["headers"] = {"Authorization": f"Bearer {key}"} | dict(request.get("headers") or {})
         params = {k: v for k, v in (request.pop("params", None) or {}).items() if v is not None}
         patience = httpx2.Timeout(timeout_seconds or self._timeout_seconds, connect=CONNECT_SECONDS)
         begun = time.perf_counter()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+from pilothouse.web.http_metrics import HttpMetrics
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -14,6 +16,7 @@ class PageMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self.http = HttpMetrics(registry)
         self._calls = Counter(
             "pilothouse_page_calls_total",
             "Calls of the page to other services: answered, refused (an error) or away (no answer).",
@@ -43,4 +46,5 @@ class PageMetrics:
 def page_metrics() -> PageMetrics:
     """The process's metrics. Streamlit runs the page's script with no way to hand it an object, so they are kept here
     from the first call on."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # as in every service: a second series for each counter
     return PageMetrics(CollectorRegistry())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.frontend.answers import ColumnDrift, Drift, ModelStats, Prediction
+from services.frontend.answers import ColumnDrift, Drift, JointDrift, ModelStats, Prediction
 from services.frontend.text import TIMES, ago, moment, number, percent, title
 
 Tone = Literal["good", "warn", "bad", "quiet"]
@@ -27,13 +27,32 @@ def verdict(drift: Drift) -> Verdict:
     """The drift answer for people: what moved, how many of how many, or why there is no answer."""
     moved, scored = drifted(drift), [c for c in drift.columns if c.score is not None]
     if drift.verdict == "drift":
-        return Verdict("bad", "Drift", f"{_counted(moved, scored)}: {_listed(moved)}.")
+        return Verdict("bad", "Drift", _what_moved(drift, moved, scored))
     if drift.verdict == "no drift" and moved:
         return Verdict("warn", "No drift", f"{_counted(moved, scored)}, too few to call it drift: {_listed(moved)}.")
     if drift.verdict == "no drift":
         return Verdict("good", "No drift", f"None of {len(scored)} columns moved away from the reference.")
     said = (drift.message or drift.reason or "there is no answer yet").rstrip(".")
     return Verdict("quiet", "No verdict", f"{said[:1].upper()}{said[1:]}.")
+
+
+def _what_moved(drift: Drift, moved: Sequence[ColumnDrift], scored: Sequence[ColumnDrift]) -> str:
+    together = [joint(j) for j in drift.joint if j.drifted]
+    if not moved and together:
+        return f"No column drifted by itself. {'. '.join(together)}."
+    said = f"{_counted(moved, scored)}: {_listed(moved)}."
+    return f"{said} {'. '.join(together)}." if together else said
+
+
+def joint(found: JointDrift) -> str:
+    """What moved together, in words."""
+    what = "the embeddings" if found.name == "embedding" else "the features together"
+    if found.score is None or found.threshold is None:
+        return f"{what}: {found.message or 'not compared'}".capitalize()
+    times = (
+        f"{found.score / found.threshold:.1f}{TIMES} the threshold" if found.threshold > 0 else "beyond the threshold"
+    )
+    return f"{what} {'moved' if found.drifted else 'did not move'} ({times})".capitalize()
 
 
 def drifted(drift: Drift) -> list[ColumnDrift]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import AliasChoices, Field, SecretStr
 
+from pilothouse.web.places import Address
 from pilothouse.web.settings import ServiceSettings
 
 
@@ -22,9 +23,12 @@ class FrontendSettings(ServiceSettings):
         le=65535,
         description="port to listen on",
     )
-    inference_url: str = Field(default="http://127.0.0.1:8000", description="where the inference service is")
-    collector_url: str = Field(default="http://127.0.0.1:8001", description="where the collector is")
-    drift_url: str = Field(default="http://127.0.0.1:8002", description="where the drift service is")
+    inference_url: Address = Field(default="http://127.0.0.1:8000", description="where the inference service is")
+    collector_url: Address = Field(default="http://127.0.0.1:8001", description="where the collector is")
+    drift_url: Address = Field(default="http://127.0.0.1:8002", description="where the drift service is")
+    prometheus_url: str | None = Field(
+        default=None, description="where Prometheus is; without it the page reads the services' own /metrics"
+    )
     api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
     upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")
     timeout_seconds: float = Field(default=5, gt=0, description="how long a quick call may take")

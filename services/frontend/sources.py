@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import streamlit as st
 
 from pilothouse.manifest import Manifest
 from pilothouse.web.settings import read_settings
-from services.frontend import api
-from services.frontend.answers import Health, ModelEntry, ModelStats
+from services.frontend import api, hour, readings
+from services.frontend.answers import Drift, DriftRuns, Health, ModelEntry, ModelStats
 from services.frontend.api import Services
+from services.frontend.clients.prometheus import Rule
+from services.frontend.connection import Connection
+from services.frontend.errors import ServiceError
 from services.frontend.memory import kept, remembered
 from services.frontend.metrics import page_metrics
+from services.frontend.performance import Performance
+from services.frontend.readings import Reading, Sample
 from services.frontend.settings import FrontendSettings
+from services.frontend.shapes import Distributions, Plane
 
 _BY_ADDRESS = {Services: lambda services: services.addresses}
 _BY_VALUE = {FrontendSettings: lambda settings: (settings.model_dump_json(), settings.key())}
@@ -58,8 +68,55 @@ def stats(services: Services) -> list[ModelStats]:
 
 @remembered(3600, _BY_ADDRESS, entries=200)
 def example_image(services: Services, name: str, version: str, file: str) -> bytes:
-    """`version` is part of what it is remembered by: another version may bring other examples."""
-    return services.inference.example(name, file)
+    return services.inference.example(name, version, file)
+
+
+@remembered(60, _BY_ADDRESS)
+def card(services: Services, name: str, version: str) -> str | None:
+    return services.inference.card(name, version)
+
+
+@remembered(4, _BY_ADDRESS)
+def verdict(services: Services, name: str, version: str, window: str | None) -> Drift:
+    return services.drift.verdict(name, version, window)
+
+
+@remembered(20, _BY_ADDRESS)
+def drift_history(services: Services, name: str, version: str, window: str) -> DriftRuns:
+    return services.drift.history(name, version, window)
+
+
+@remembered(20, _BY_ADDRESS)
+def distributions(
+    services: Services, name: str, version: str, columns: Sequence[str], window: str | None
+) -> Distributions:
+    return services.drift.distributions(name, version, columns, window)
+
+
+@remembered(20, _BY_ADDRESS)
+def plane(services: Services, name: str, version: str, window: str | None) -> Plane | None:
+    return services.drift.plane(name, version, window)
+
+
+@remembered(10, _BY_ADDRESS)
+def performance(
+    services: Services, name: str, version: str, window: str | None, segment: str | None = None
+) -> Performance:
+    return services.drift.performance(name, version, window, segment)
+
+
+@remembered(10, _BY_ADDRESS)
+def last_hour(services: Services) -> list[Reading]:
+    """From Prometheus, which has to be there."""
+    assert services.prometheus
+    return hour.read(services.prometheus, datetime.now(UTC))
+
+
+@remembered(5, _BY_ADDRESS)
+def alert_rules(services: Services) -> list[Rule]:
+    """From Prometheus, which has to be there."""
+    assert services.prometheus
+    return services.prometheus.alert_rules()
 
 
 @remembered(60, _BY_ADDRESS, entries=8)
@@ -71,3 +128,23 @@ def health(services: Services) -> list[Health]:
     """All services asked at once, so that one that hangs costs its own time only."""
     with ThreadPoolExecutor(len(services.connections)) as pool:
         return list(pool.map(api.check, services.connections))
+
+
+def traffic_now(services: Services) -> Sample:
+    """The counters of all services, asked at once."""
+
+    def ask(connection: Connection) -> str | None:
+        try:
+            return connection.send("GET", "/metrics").text
+        except ServiceError:
+            return None
+
+    with ThreadPoolExecutor(len(services.connections)) as pool:
+        pages = list(pool.map(ask, services.connections))
+    names = [connection.name for connection in services.connections]
+    return readings.sample(dict(zip(names, pages, strict=True)), datetime.now(UTC))
+
+
+def forget() -> None:
+    """Ask everything anew: something was changed."""
+    st.cache_data.clear()

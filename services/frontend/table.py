@@ -21,7 +21,7 @@ TIME, CONFIDENCE = "time", "confidence"
 def frame(records: Records, manifest: Manifest, zone: tzinfo) -> pd.DataFrame:
     """The records, newest first: time, prediction, confidence, inputs, latency, id. Embeddings stay out."""
     table = pd.DataFrame(records.records, columns=records.columns or ["id"])
-    times = [_time(str(record_id), zone) for record_id in table["id"]]
+    times = [time_of(str(record_id)).astimezone(zone) for record_id in table["id"]]
     table.insert(0, TIME, pd.Series(times, dtype=pd.DatetimeTZDtype("ms", zone), index=table.index))
     if manifest.task != "regression" and "prediction" in table:
         table["prediction"] = table["prediction"].astype("string")
@@ -69,7 +69,8 @@ def kind(column: str, manifest: Manifest) -> str:
     if types.get(column) in ("integer", "boolean"):
         return str(types[column])
     is_number = column in manifest.input_columns and types.get(column, "number") == "number"
-    if is_number or column == "latency_ms" or (column == "prediction" and manifest.task == "regression"):
+    is_answer = column in ("prediction", "label") and manifest.task == "regression"
+    if is_number or is_answer or column == "latency_ms":
         return "number"
     return "text"
 
@@ -78,6 +79,6 @@ def _datetimes(manifest: Manifest) -> list[str]:
     return [f.name for f in getattr(manifest.input, "features", ()) if f.type == "datetime"]
 
 
-def _time(record_id: str, zone: tzinfo) -> datetime:
+def time_of(record_id: str) -> datetime:
     """A record's time is its id's."""
-    return datetime.fromtimestamp(time_ms(uuid.UUID(record_id)) / 1000, UTC).astimezone(zone)
+    return datetime.fromtimestamp(time_ms(uuid.UUID(record_id)) / 1000, UTC)

@@ -6,7 +6,8 @@ import math
 import re
 from datetime import UTC, datetime, tzinfo
 
-DASH, TIMES = "\u2013", "\u00d7"  # escaped, because they look like a hyphen and an x
+# escaped, because some look like others
+DASH, TIMES, APPROXIMATELY, SQUARE = "\u2013", "\u00d7", "\u2248", "\u25a0"
 _AREAS = {"m2", "m3", "ft2"}
 _ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|(?<=www)(\.)|^(\d+(?=[.)])|[-+=])")
 _UNITS = {"m2": "m²", "m3": "m³", "ft2": "ft²", "celsius": "°C", "degc": "°C", "percent": "%"}
@@ -93,3 +94,22 @@ def moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def seconds_of(seconds: float | None) -> str:
+    """A length of time in the unit that fits: 3.2 ms, 1.4 s, 12 min."""
+    if seconds is None:
+        return DASH
+    if seconds < 1:
+        return f"{number(seconds * 1000)} ms"
+    return f"{number(seconds)} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def bytes_of(count: float | None) -> str:
+    """So many bytes, in the unit that fits."""
+    if count is None:
+        return DASH
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{number(count / size)} {unit}"
+    return f"{count:.0f} bytes"

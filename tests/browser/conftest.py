@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import os
-import sys
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import LOOKS, Look, find_chromium, open_browser, open_page
-from tests.stack.processes import Stack, free_ports
+from tests.browser.stack import own_stack
 
-SERVICES = ("inference", "collector", "drift", "frontend")
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models of the repository, and a version of the house prices that another package of the same graph makes."""
+    folder = tmp_path_factory.mktemp("models") / "models"
+    shutil.copytree(ROOT / "models", folder)
+    second = folder / "house-prices" / "1b"
+    shutil.copytree(folder / "house-prices" / "1", second)
+    manifest = second / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("\nversion: '1'\n", "\nversion: 1b\n"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def addresses(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[dict[str, str]]:
     """Where each service of a stack that is ready listens. Its log is empty at first."""
-    ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-    environment = {f"{name.upper()}_PORT": str(port) for name, port in ports.items()}
-    environment["PILOTHOUSE_STATE"] = str(tmp_path_factory.mktemp("state"))
-    with Stack(sys.executable, "-m", "pilothouse.stack", environment=environment) as stack:
-        stack.until("Ctrl-C stops", seconds=90)
-        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    state = tmp_path_factory.mktemp("state")
+    roles = state / "roles.json"
+    roles.write_text('{"house-prices": {"active": "1"}}')
+    with own_stack(state, PILOTHOUSE_MODELS=str(models)) as (_, found):
+        yield found
 
 
 @pytest.fixture(scope="module")

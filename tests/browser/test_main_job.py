@@ -152,7 +152,7 @@ def test_an_address_restores_the_view(visit):
     page = visit("/drift?model=house-prices&window=24h")
     expect(page.get_by_role("heading", name=re.compile("columns drifted"))).to_be_visible(timeout=60 * SECONDS)
     expect(page.get_by_role("combobox", name="Model")).to_have_value("house-prices", timeout=20 * SECONDS)
-    expect(page.get_by_role("radio", name="Day")).to_be_checked(timeout=20 * SECONDS)
+    expect(page.get_by_role("radio", name="Day").first).to_be_checked(timeout=20 * SECONDS)
     page.get_by_role("link", name="Records").click()
     expect(page.get_by_role("heading", name="Records")).to_be_visible(timeout=20 * SECONDS)
     settle(page)
@@ -169,6 +169,6 @@ def test_nothing_sticks_out_on_a_narrow_screen(visit, path):
 
 
 def test_a_page_is_photographed_in_every_look(browser, addresses, tmp_path):
-    taken = photograph(browser, addresses["frontend"], {"status": PAGES["status"]}, tmp_path)
+    taken = photograph(browser, addresses["frontend"], {"live": PAGES["live"]}, tmp_path)
     assert len(taken) == len(LOOKS)
     assert all(path.stat().st_size > 10_000 for path in taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.frontend.views import drift, models, predict, records, status
+from services.frontend.views import alerts, drift, live, models, performance, predict, records
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,13 @@ PAGES: dict[str, list[PageEntry]] = {
         PageEntry("predict", "Predict", ":material/bolt:", predict.show),
     ],
     "Watch": [
-        PageEntry("records", "Records", ":material/list_alt:", records.show),
+        PageEntry("live", "Live", ":material/monitor_heart:", live.show),
         PageEntry("drift", "Drift", ":material/sailing:", drift.show),
+        PageEntry("performance", "Performance", ":material/target:", performance.show),
+        PageEntry("records", "Records", ":material/list_alt:", records.show),
+        PageEntry("alerts", "Alerts", ":material/notifications:", alerts.show),
     ],
     "Manage": [
         PageEntry("models", "Models", ":material/deployed_code:", models.show),
-        PageEntry("status", "Status", ":material/monitor_heart:", status.show),
     ],
 }

@@ -11,12 +11,13 @@ import streamlit as st
 from pilothouse.errors import Fault
 from pilothouse.manifest import Manifest, TabularInput
 from services.frontend import form, notices
+from services.frontend.answers import Prediction
 from services.frontend.api import Services
 from services.frontend.choice import Chosen
 from services.frontend.errors import ServiceError, ServiceRefused
 from services.frontend.form import Field
 from services.frontend.text import plain
-from services.frontend.views import result
+from services.frontend.views import result, unusual_card
 
 _FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2199, 12, 31)
 
@@ -31,9 +32,13 @@ def show(services: Services, chosen: Chosen, spec: TabularInput) -> None:
         submitted, slots = _draw(drawn, manifest)
     if submitted:
         with right, st.spinner("Predicting"):
-            st.session_state[_outcome_key(manifest)] = _ask(services, drawn, manifest)
+            sent = form.instance(drawn, {field.name: st.session_state.get(_key(manifest, field)) for field in drawn})
+            st.session_state[_outcome_key(manifest)] = (sent, _ask(services, sent, manifest))
     with right:
-        _tell(st.session_state.get(_outcome_key(manifest)), drawn, slots, manifest)
+        sent, outcome = st.session_state.get(_outcome_key(manifest), ({}, None))
+        _tell(outcome, drawn, slots, manifest)
+        if isinstance(outcome, Prediction):
+            unusual_card.show(services, chosen, sent)
 
 
 def _offer_examples(drawn: Sequence[Field], manifest: Manifest) -> None:
@@ -89,11 +94,10 @@ def _widget(field: Field, key: str) -> None:
             st.datetime_input(field.label, value=None, format="YYYY-MM-DD", step=60, **bounds, **common)
 
 
-def _ask(services: Services, drawn: Sequence[Field], manifest: Manifest) -> Any:
+def _ask(services: Services, sent: Mapping[str, Any], manifest: Manifest) -> Prediction | ServiceError:
     """A prediction, or the error that came instead of it."""
-    values = {field.name: st.session_state.get(_key(manifest, field)) for field in drawn}
     try:
-        return services.inference.predict(manifest.name, manifest.version, form.instance(drawn, values))
+        return services.inference.predict(manifest.name, manifest.version, sent)
     except ServiceError as error:
         return error
 

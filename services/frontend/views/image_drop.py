@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
+from pilothouse import images
+from pilothouse.errors import InputError
 from pilothouse.manifest import ImageInput, Manifest
 from services.frontend import notices, sentences, sources
 from services.frontend.answers import Prediction
@@ -15,7 +17,7 @@ from services.frontend.api import Services
 from services.frontend.choice import Chosen
 from services.frontend.errors import ServiceAway, ServiceError
 from services.frontend.text import TIMES, plain
-from services.frontend.views import result
+from services.frontend.views import result, unusual_card
 
 _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 _MOST_FILES = 100
@@ -39,7 +41,10 @@ def show(services: Services, chosen: Chosen, spec: ImageInput) -> None:
     with right:
         if files or example:
             st.session_state[_key(chosen)] = _ask_all(services, chosen, files or [example] if example else files)
-        _tell(st.session_state.get(_key(chosen), []), chosen.manifest)
+        seen = st.session_state.get(_key(chosen), [])
+        _tell(seen, chosen.manifest)
+        if len(seen) == 1 and seen[0].prediction:
+            unusual_card.show(services, chosen, _statistics(seen[0].data, spec))
 
 
 def _drop(chosen: Chosen, spec: ImageInput) -> list[tuple[str, bytes]]:
@@ -96,6 +101,15 @@ def _ask(services: Services, chosen: Chosen, name: str, data: bytes) -> Seen:
         return Seen(name, data, services.inference.predict_image(chosen.name, chosen.version, data))
     except ServiceError as error:
         return Seen(name, data, None, error)
+
+
+def _statistics(data: bytes, spec: ImageInput) -> dict[str, float]:
+    """What is logged in the image's place, by the same code; empty for one that this page cannot read."""
+    try:
+        pixels = images.decode(data, spec)
+    except InputError:
+        return {}
+    return {name: float(values[0]) for name, values in images.statistics(pixels[None], spec.statistics).items()}
 
 
 def _tell(seen: Sequence[Seen], manifest: Manifest) -> None:

@@ -7,8 +7,9 @@ from typing import Literal
 import streamlit as st
 
 from pilothouse.manifest import Manifest
-from services.frontend import charts, reader, sentences
+from services.frontend import reader, sentences
 from services.frontend.answers import Prediction
+from services.frontend.charts import bars
 from services.frontend.text import number, plain, pretty_unit, title
 
 PICTURE_PIXELS = 112
@@ -32,7 +33,7 @@ def show(prediction: Prediction, manifest: Manifest, picture: bytes | None = Non
 def chart(prediction: Prediction, shares: dict[str, float], manifest: Manifest) -> None:
     """The probabilities as bars."""
     threshold = manifest.output.threshold if manifest.task == "binary" else None
-    drawn = charts.probabilities(shares, str(prediction.prediction), reader.dark(), threshold)
+    drawn = bars.probabilities(shares, str(prediction.prediction), reader.dark(), threshold)
     st.altair_chart(drawn, alt=sentences.spoken(shares))
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from tests.unit.frontend.manifests import EXAMPLE, houses
+from tests.unit.frontend.screen import press, texts
 from tests.unit.frontend.stand_in import png
 
 DRIFT = {
@@ -19,15 +20,7 @@ DRIFT = {
 }  # fmt: skip
 
 
-def texts(page):
-    """All that a page says, as one text."""
-    kinds = (page.title, page.subheader, page.markdown, page.caption, page.warning, page.error, page.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
-def press(page, label):
-    next(b for b in page.button if b.label == label).click().run()
-    return page
+PATHS = ["predict", "live", "drift", "performance", "records", "alerts", "models"]
 
 
 def field(page, name):
@@ -106,7 +99,7 @@ def test_an_example_image_is_predicted_when_it_is_pressed(visit):
 
 
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("path", ["predict", "records", "drift", "models"])
+@pytest.mark.parametrize("path", ["predict", "records", "drift", "performance", "models"])
 def test_the_address_chooses_the_model_and_shows_what_is_chosen(visit, path):
     page = visit(path, model="pneumonia")
     assert page.selectbox[0].value == "pneumonia"
@@ -173,7 +166,7 @@ def test_records_go_back_and_forth_page_by_page(visit, stand_in):
     assert len(page.dataframe[0].value) == 100
 
 
-@pytest.mark.parametrize("path", ["predict", "records", "drift", "models", "status"])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("service", ["inference", "collector", "drift"])
 def test_no_page_fails_when_a_service_is_away(visit, stand_in, away, path, service):
     stand_in.drift = DRIFT
@@ -218,10 +211,10 @@ def test_with_everything_away_a_page_says_so_once(visit, away):
     assert texts(page).count("cannot be shown") == 1
 
 
-def test_status_tells_why_a_service_is_not_ready(visit, stand_in, away):
+def test_live_tells_why_a_service_is_not_ready(visit, stand_in, away):
     stand_in.ready = False
     away("drift")
-    said = texts(visit("status"))
+    said = texts(visit("live"))
     assert "0 of 3 services are ready" in said
     assert "models\\: still loading" in said
     assert ":red-badge[" in said
@@ -237,4 +230,12 @@ def test_the_script_itself_offers_every_page():
 
     page = AppTest.from_file(Path(app.__file__).with_name("page.py"), default_timeout=20).run()
     assert not page.exception
-    assert sorted(page.session_state["pages"]) == ["drift", "models", "predict", "records", "status"]
+    assert sorted(page.session_state["pages"]) == [
+        "alerts",
+        "drift",
+        "live",
+        "models",
+        "performance",
+        "predict",
+        "records",
+    ]

@@ -1,4 +1,4 @@
-"""Status: which services are ready, and why not."""
+"""Which services are ready, and why not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from services.frontend import sources
 from services.frontend.answers import Health
+from services.frontend.api import Services
 from services.frontend.text import code, plain
 
 _STATES = {
@@ -20,12 +21,7 @@ _PURPOSES = {
 }
 
 
-def show() -> None:
-    services = sources.open_services()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.title("Status", anchor=False)
-        st.space("stretch")
-        st.button("Check again", icon=":material/refresh:", key="check")
+def show(services: Services) -> None:
     health = sources.health(services)
     waiting = [h for h in health if h.state != "ready"]
     if waiting:

@@ -1,68 +1,40 @@
-"""Models: which are loaded, and what one of them takes and gives."""
+"""One model version: what it takes, gives and is watched by, and its model card."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from pilothouse.manifest import ImageInput, Manifest, TabularInput
-from services.frontend import form, notices, sentences, sources
-from services.frontend.answers import ModelEntry, ModelStats
+from services.frontend import card, form, notices, sources
 from services.frontend.api import Services
-from services.frontend.choice import choose_model
-from services.frontend.errors import ServiceError
+from services.frontend.choice import Chosen
 from services.frontend.text import TIMES, percent, plain, pretty_unit
 from services.frontend.views import menu
 
-_STATES = {"active": ("answers", "green"), "failed": ("failed", "red")}
+
+def show(services: Services, chosen: Chosen) -> None:
+    st.subheader(plain(f"{chosen.name} {chosen.version}"), anchor=False)
+    facts, written = st.tabs(["What it takes and gives", "Model card"])
+    with facts:
+        _facts(chosen.manifest)
+    with written, notices.part("The model card"):
+        _card(services, chosen)
 
 
-def show() -> None:
-    services = sources.open_services()
-    chosen = choose_model(services, "Models")
-    with notices.part("The loaded models"):
-        _list(sources.found_models(services), _stats(services))
-    if chosen:
-        st.space("small")
-        _detail(chosen.manifest)
-
-
-def _stats(services: Services) -> list[ModelStats] | None:
-    """What the log holds; None when the collector is away: the models are shown without it."""
-    try:
-        return sources.stats(services)
-    except ServiceError:
-        return None
-
-
-def _list(models: list[ModelEntry], stats: list[ModelStats] | None) -> None:
-    with st.grid(min_column_width=260, gap="small"):
-        for model in models:
-            with st.container(border=True, gap="xsmall", key=f"model-{model.name}-{model.version}"):
-                _card(model, stats)
-
-
-def _card(model: ModelEntry, stats: list[ModelStats] | None) -> None:
-    st.markdown(f"**{plain(model.name)}**")
-    with st.container(horizontal=True, gap="xsmall"):
-        label, colour = _STATES.get(model.state, (model.state or "loaded", "gray"))
-        st.badge(plain(label), color=colour)
-        st.badge(plain(f"version {model.version}"), color="gray")
-        if model.default:
-            st.badge("default", color="primary")
-    if model.reason:
-        st.caption(plain(model.reason))
+def _card(services: Services, chosen: Chosen) -> None:
+    """Written by whoever made the model: Markdown, of which no HTML and no picture is let through."""
+    if not chosen.served:
+        st.caption("The inference service has the card, and it is away.")
         return
-    logged = "log unknown: the collector is away"
-    if stats is not None:
-        logged = sentences.stored(stats, model.name, model.version, datetime.now(UTC))
-    st.caption(plain(f"{model.task}, {logged}" if model.task else logged))
+    written = sources.card(services, chosen.name, chosen.version)
+    if written is None:
+        st.caption("The package has no model card.")
+        return
+    st.markdown(card.shown(written), anchors=False)
 
 
-def _detail(manifest: Manifest) -> None:
-    st.subheader(plain(f"{manifest.name} {manifest.version}"), anchor=False)
+def _facts(manifest: Manifest) -> None:
     if manifest.description:
         st.markdown(plain(manifest.description))
     if isinstance(manifest.input, TabularInput):

@@ -1,4 +1,4 @@
-"""Charts, made with Altair; Streamlit gives them the theme's colours."""
+"""Bars with their figures beside them: probabilities, and how far columns moved."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from services.frontend import theme
 from services.frontend.answers import ColumnDrift
+from services.frontend.charts import ink
 from services.frontend.sentences import excess
 from services.frontend.text import TIMES, number, percent, title
 
@@ -24,17 +24,17 @@ def probabilities(
     frame = pd.DataFrame(ordered, columns=["class", "probability"])
     frame["said"] = [percent(p) for p in frame["probability"]]
     frame["chosen"] = frame["class"] == chosen
-    base = alt.Chart(frame).encode(y=_names("class", list(frame["class"])))
+    base = alt.Chart(frame).encode(y=ink.names("class", list(frame["class"])))
     scale = alt.Scale(domain=[0, 1.2])
     bars = base.mark_bar(cornerRadiusEnd=3, height=16).encode(
         x=alt.X("probability:Q", scale=scale, axis=None),
-        color=_emphasis("chosen", dark),
+        color=ink.emphasis("chosen", dark),
         tooltip=[alt.Tooltip("class:N", title="Class"), alt.Tooltip("said:N", title="Probability")],
     )
-    said = base.mark_text(align="right", color=_ink(dark)).encode(x=alt.value("width"), text="said:N")
+    said = base.mark_text(align="right", color=ink.ink(dark)).encode(x=alt.value("width"), text="said:N")
     layers = [bars, said]
     if threshold is not None:
-        layers.append(_line(threshold, dark))
+        layers.append(ink.line_at(threshold, dark))
     return alt.layer(*layers).properties(height=_ROW_PIXELS * len(frame) + 10)
 
 
@@ -48,35 +48,11 @@ def drift_scores(columns: Sequence[ColumnDrift], dark: bool) -> alt.LayerChart:
     frame = pd.DataFrame(rows, columns=["column", "excess", "drifted", "score", "threshold", "method"])
     frame["said"] = [f"{e:.2f}{TIMES}" for e in frame["excess"]]
     furthest = max(1.25, float(frame["excess"].max()))
-    base = alt.Chart(frame).encode(y=_names("column", list(frame["column"])))
+    base = alt.Chart(frame).encode(y=ink.names("column", list(frame["column"])))
     bars = base.mark_bar(cornerRadiusEnd=3, height=14).encode(
         x=alt.X("excess:Q", axis=None, scale=alt.Scale(domain=[0, furthest * 1.25])),
-        color=_emphasis("drifted", dark, theme.DARK["redColor"] if dark else theme.LIGHT["redColor"]),
+        color=ink.emphasis("drifted", dark, ink.colours(dark)["redColor"]),
         tooltip=["column:N", "score:N", "threshold:N", "method:N"],
     )
-    said = base.mark_text(align="right", color=_ink(dark)).encode(x=alt.value("width"), text="said:N")
-    return alt.layer(bars, said, _line(1, dark)).properties(height=26 * len(frame) + 10)
-
-
-def _names(field: str, order: list[str]) -> alt.Y:
-    axis = alt.Axis(title=None, ticks=False, domain=False, labelLimit=150, labelPadding=8)
-    return alt.Y(f"{field}:N", sort=order, axis=axis)
-
-
-def _emphasis(field: str, dark: bool, accent: str | None = None) -> alt.Color:
-    colours = theme.DARK if dark else theme.LIGHT
-    strong = accent or colours["primaryColor"]
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=[True, False], range=[strong, _muted(dark)]), legend=None)
-
-
-def _line(at: float, dark: bool) -> alt.Chart:
-    rule = alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(strokeDash=[4, 3], color=_ink(dark), opacity=0.6)
-    return rule.encode(x="at:Q")
-
-
-def _muted(dark: bool) -> str:
-    return "#41555e" if dark else "#b9c8cd"
-
-
-def _ink(dark: bool) -> str:
-    return theme.DARK["textColor"] if dark else theme.LIGHT["textColor"]
+    said = base.mark_text(align="right", color=ink.ink(dark)).encode(x=alt.value("width"), text="said:N")
+    return alt.layer(bars, said, ink.line_at(1, dark)).properties(height=26 * len(frame) + 10)

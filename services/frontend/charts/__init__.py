@@ -1,0 +1,1 @@
+"""Charts, made with Altair; Streamlit gives them the theme's fonts and grid."""

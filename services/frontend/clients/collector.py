@@ -1,0 +1,113 @@
+"""What was logged, what turned out to be true, and the alerts that came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pilothouse.manifest import Manifest
+from services.frontend.answers import Alerts, GivenLabel, ModelEntry, ModelStats, Records
+from services.frontend.clients.manifests import read_manifest
+from services.frontend.connection import Connection
+from services.frontend.errors import ServiceRefused
+
+EXPORT_SECONDS = 120.0
+_NONE = Records(columns=[], records=[])
+
+
+class Collector:
+    """`filters` are the collector's own parameters: `prediction`, `has_label`, ..."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def models(self) -> list[ModelEntry]:
+        """The models that were ever announced, the newest last: enough to look at the log while inference is away."""
+        announced = self.connection.read(_Announcements, "/v1/models").models
+        return [ModelEntry(m.model, m.version) for m in reversed(announced)]
+
+    def manifest(self, name: str, version: str) -> Manifest:
+        return read_manifest(self.connection, f"/v1/models/{name}/{version}")
+
+    def stats(self) -> list[ModelStats]:
+        return self.connection.read(_Stats, "/v1/stats").models
+
+    def records(
+        self,
+        model: str,
+        version: str,
+        limit: int,
+        cursor: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Records:
+        """The newest records first, with their labels; `cursor` is the `next` of the page before. Empty when nothing
+        was announced yet. Behind a filter a page may be short, or empty, and still have a `next`."""
+        params = {"model": model, "version": version, "limit": limit, "cursor": cursor, "order": "desc"}
+        return self._records(params | {"labels": "true"} | dict(filters or {}))
+
+    def record(self, record_id: str) -> Records:
+        """The record with this id, of whichever model; with its label."""
+        return self._records({"id": record_id, "labels": "true"})
+
+    def newest(self, model: str, version: str, rows: int, columns: str, **window: Any) -> Records:
+        """The newest so many records of a window, in the order of time, with these columns and the label."""
+        params = {"model": model, "version": version, "last": rows, "columns": columns, "labels": "true"}
+        return self._records(params | window)
+
+    def export(self, model: str, version: str, kind: str, rows: int, filters: Mapping[str, Any]) -> bytes:
+        """The newest records of the selection as a file; `kind` is csv or parquet."""
+        params = {"model": model, "version": version, "format": kind, "limit": rows, "order": "desc", "labels": "true"}
+        answer = self.connection.send(
+            "GET", "/v1/records", params=params | dict(filters), timeout_seconds=EXPORT_SECONDS
+        )
+        return answer.content
+
+    def label(self, record_id: str, label: float | str, key: str | None = None) -> str | None:
+        """Say what was true; the reason when the collector does not take it. Needs the scope ingest."""
+        body = [{"record_id": record_id, "label": label}]
+        response = self.connection.send("POST", "/v1/labels", json=body, key=key)
+        refused = self.connection.decode(_Judged, response).rejected
+        return refused[0].message if refused else None
+
+    def labels(self, record_id: str) -> list[GivenLabel]:
+        """Every label that the record was given, in the order they came."""
+        return self.connection.read(_History, f"/v1/labels/{record_id}").labels
+
+    def alerts(self, status: str | None = None, limit: int = 100, cursor: int | None = None) -> Alerts:
+        """The inbox, newest first."""
+        return self.connection.read(Alerts, "/v1/alerts", {"status": status, "limit": limit, "cursor": cursor})
+
+    def _records(self, params: Mapping[str, Any]) -> Records:
+        try:
+            return self.connection.read(Records, "/v1/records", params)
+        except ServiceRefused as refusal:
+            if refusal.status == 404:
+                return _NONE
+            raise
+
+
+class _Stats(msgspec.Struct):
+    models: list[ModelStats]
+
+
+class _Announced(msgspec.Struct):
+    model: str
+    version: str
+
+
+class _Announcements(msgspec.Struct):
+    models: list[_Announced]
+
+
+class _History(msgspec.Struct):
+    labels: list[GivenLabel]
+
+
+class _Refused(msgspec.Struct):
+    message: str
+
+
+class _Judged(msgspec.Struct):
+    rejected: list[_Refused] = []

@@ -1,0 +1,67 @@
+"""The drift service: verdicts, their history, what the numbers look like, and Evidently's report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from services.frontend.answers import Drift, DriftRuns
+from services.frontend.connection import Connection
+from services.frontend.errors import ServiceAway, ServiceRefused
+from services.frontend.performance import Performance
+from services.frontend.shapes import Distributions, Plane
+
+WAIT_SECONDS = 20.0
+SCORE_SECONDS = 30.0  # a first answer after a start calibrates
+
+
+class DriftWatch:
+    """A `window` of None is the one that the model's manifest names."""
+
+    def __init__(self, connection: Connection, report_timeout_seconds: float) -> None:
+        self.connection = connection
+        self._report_timeout_seconds = report_timeout_seconds
+
+    def verdict(self, model: str, version: str, window: str | None = None) -> Drift:
+        params = {"model": model, "version": version, "window": window}
+        return self.connection.read(Drift, "/drift", params, SCORE_SECONDS)
+
+    def history(self, model: str, version: str, window: str, limit: int = 1000) -> DriftRuns:
+        """Past verdicts of a span such as 24h, newest first."""
+        params = {"model": model, "version": version, "window": window, "limit": limit}
+        return self.connection.read(DriftRuns, "/drift/history", params)
+
+    def distributions(
+        self, model: str, version: str, columns: Sequence[str] = (), window: str | None = None
+    ) -> Distributions:
+        """How the values of columns are spread, in the reference and in the window; all monitored ones by default."""
+        params = {"model": model, "version": version, "window": window, "columns": ",".join(columns) or None}
+        return self.connection.read(Distributions, "/drift/distributions", params, SCORE_SECONDS)
+
+    def plane(self, model: str, version: str, window: str | None = None) -> Plane | None:
+        """Embeddings on a plane; None for a model without them, or where there are none."""
+        params = {"model": model, "version": version, "window": window}
+        try:
+            return self.connection.read(Plane, "/drift/embedding", params, SCORE_SECONDS)
+        except ServiceRefused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def performance(
+        self, model: str, version: str, window: str | None = None, segment: str | None = None
+    ) -> Performance:
+        """How good the predictions were, by labels and by estimate; by the values of `segment`, where it is given."""
+        params = {"model": model, "version": version, "window": window, "segment": segment}
+        return self.connection.read(Performance, "/performance", params, SCORE_SECONDS)
+
+    def report(self, model: str, version: str, window: str | None = None) -> str:
+        """Evidently's page, several megabytes of HTML. The service is asked again while it is still at work (202)."""
+        params = {"model": model, "version": version, "window": window, "format": "html", "wait": WAIT_SECONDS}
+        give_up = time.monotonic() + self._report_timeout_seconds
+        while time.monotonic() < give_up:
+            answer = self.connection.send("GET", "/drift-report", params=params, timeout_seconds=2 * WAIT_SECONDS)
+            if answer.status_code != HTTPStatus.ACCEPTED:
+                return answer.text
+        raise ServiceAway(self.connection.name, self.connection.url, "the report is still being made")

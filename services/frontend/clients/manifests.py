@@ -1,0 +1,20 @@
+"""Manifests as services answer them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from pilothouse.manifest import Manifest
+from services.frontend.connection import Connection
+from services.frontend.errors import ServiceOdd
+
+
+def read_manifest(connection: Connection, path: str) -> Manifest:
+    """The manifest, without what the service adds to it (links, schemas)."""
+    body = connection.read(dict[str, Any], path)
+    try:
+        return Manifest.model_validate({k: v for k, v in body.items() if k in Manifest.model_fields})
+    except ValidationError as error:
+        raise ServiceOdd(connection.name, connection.url + path, 200, str(error)) from error

@@ -1,0 +1,94 @@
+"""Alerts from wherever they are known, as one list: the collector's inbox, Prometheus, and the drift service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from services.frontend import sentences
+from services.frontend.answers import Alert, Drift
+from services.frontend.clients.prometheus import Rule
+from services.frontend.text import moment
+
+DRIFT = "the drift service"
+_ORDER = {"firing": 0, "pending": 1, "resolved": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One alert. `state` is firing, pending or resolved; `runbook` is an http address, or None."""
+
+    name: str
+    state: str
+    summary: str
+    source: str
+    severity: str = ""
+    model: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    description: str = ""
+    runbook: str | None = None
+
+
+def of_inbox(alerts: Iterable[Alert]) -> list[Notice]:
+    return [
+        Notice(
+            a.name, a.status, a.summary, "the inbox", a.severity or "", f"{a.model or ''} {a.version or ''}".strip(),
+            moment(a.starts_at), moment(a.ends_at), a.annotations.get("description", ""), runbook(a.annotations),
+        )
+        for a in alerts
+    ]  # fmt: skip
+
+
+def of_prometheus(rules: Iterable[Rule]) -> list[Notice]:
+    """Every alert that a rule has now, firing or still pending."""
+    found = []
+    for rule in rules:
+        for alert in rule.alerts:
+            labels, notes = _texts(alert.get("labels")), _texts(alert.get("annotations"))
+            model = f"{labels.get('model', '')} {labels.get('version', '')}".strip()
+            found.append(
+                Notice(
+                    rule.name, str(alert.get("state", rule.state)), notes.get("summary", rule.name), "Prometheus",
+                    labels.get("severity", rule.labels.get("severity", "")), model,
+                    moment(str(alert.get("activeAt") or "")), None, notes.get("description", ""), runbook(notes),
+                )
+            )  # fmt: skip
+    return found
+
+
+def of_drift(answers: Iterable[Drift]) -> list[Notice]:
+    """What the drift service says now, of the models that drifted: known without any Prometheus."""
+    return [
+        Notice(
+            "Drift", "firing", sentences.verdict(a).sentence, DRIFT, "", f"{a.model} {a.version}",
+            moment(a.at),
+        )
+        for a in answers
+        if a.verdict == "drift"
+    ]  # fmt: skip
+
+
+def merged(*lists: Iterable[Notice]) -> list[Notice]:
+    """All of them, firing ones first and the newest first. What two senders say alike stands once, and the drift
+    service's own word is left out where an alert already says that the model drifts."""
+    everything = [n for some in lists for n in some]
+    told = {n.model for n in everything if n.name.startswith("Drift") and n.source != DRIFT}
+    found: dict[tuple[str, str, str, str], Notice] = {}
+    for notice in everything:
+        if notice.source != DRIFT or notice.model not in told:
+            found.setdefault((notice.name, notice.model, notice.state, notice.summary), notice)
+    return sorted(found.values(), key=lambda n: (_ORDER.get(n.state, 3), -(n.since.timestamp() if n.since else 0)))
+
+
+def runbook(annotations: Mapping[str, str]) -> str | None:
+    """The runbook's address where a browser may follow it: alerts are data, and `javascript:` is an address too."""
+    address = annotations.get("runbook_url", "").strip()
+    parts = urlsplit(address)
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}

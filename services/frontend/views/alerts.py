@@ -1,0 +1,140 @@
+"""Alerts: what is wrong now, what was, and where it says what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from services.frontend import inbox, links, notices, reader, sources
+from services.frontend.answers import Drift
+from services.frontend.api import Services
+from services.frontend.errors import ServiceError
+from services.frontend.inbox import Notice
+from services.frontend.text import ago, plain, when
+
+_EVERY_SECONDS = 15
+_ROWS = 100
+_SENDERS = 3
+_COLOURS = {"firing": "red", "pending": "orange", "resolved": "green"}
+_SHOWN = {"all": "All", "firing": "Firing", "resolved": "Resolved"}
+
+
+def show() -> None:
+    services = sources.open_services()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Alerts", anchor=False)
+        st.space("stretch")
+        st.button("Check again", icon=":material/refresh:", key="check-alerts", on_click=sources.forget)
+    st.fragment(_now, run_every=_EVERY_SECONDS)(services)
+    _inbox(services)
+    if services.prometheus:
+        with notices.part("The rules"):
+            _rules(services)
+
+
+def _now(services: Services) -> None:
+    """What fires or is about to, from all who know."""
+    found: list[Notice] = []
+    asked = 0
+    with notices.part("The inbox"):
+        found += inbox.of_inbox(services.collector.alerts("firing", _ROWS).alerts)
+        asked += 1
+    with notices.part("What Prometheus says"):
+        found = [*inbox.of_prometheus(sources.alert_rules(services) if services.prometheus else ()), *found]
+        asked += 1
+    with notices.part("What the drift service says"):
+        found += inbox.of_drift(_verdicts(services))
+        asked += 1
+    current = inbox.merged(found)
+    if not current and asked == _SENDERS:
+        st.success("Nothing fires.", icon=":material/check_circle:")
+    for position, notice in enumerate(current):
+        _card(notice, f"now-{position}")
+
+
+def _verdicts(services: Services) -> list[Drift]:
+    """What the drift service last said of every model that answers."""
+    found = []
+    for model in sources.announced_models(services):
+        try:
+            found.append(sources.verdict(services, model.name, model.version, None))
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+    return found
+
+
+def _card(notice: Notice, key: str) -> None:
+    with st.container(border=True, gap="xsmall", key=key):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.badge(plain(notice.state), color=_COLOURS.get(notice.state, "gray"))
+            if notice.severity:
+                st.badge(plain(notice.severity), color="gray")
+            st.markdown(f"**{plain(notice.name)}**", width="content")
+            if notice.model:
+                st.caption(plain(notice.model), width="content")
+        st.markdown(plain(notice.summary))
+        if notice.description and notice.description != notice.summary:
+            st.caption(plain(notice.description))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            since = (
+                f"since {when(notice.since, reader.zone())}, {ago(notice.since, datetime.now(UTC))}, "
+                if notice.since
+                else ""
+            )
+            st.caption(plain(f"{since}from {notice.source}"), width="content")
+            if notice.runbook:
+                st.link_button("Runbook", notice.runbook, icon=":material/menu_book:", type="tertiary")
+
+
+def _since(notice: Notice) -> str:
+    if notice.since is None:
+        return ""
+    return f"since {when(notice.since, reader.zone())}, {ago(notice.since, datetime.now(UTC))}, "
+
+
+def _inbox(services: Services) -> None:
+    st.subheader("Inbox", anchor=False)
+    chosen = links.choose("alerts", list(_SHOWN), "all")
+    st.segmented_control(
+        "Show", list(_SHOWN), format_func=_SHOWN.get, key=links.widget_key("alerts"), on_change=links.changed,
+        args=("alerts",), required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    with notices.part("The list of alerts"):
+        page = services.collector.alerts(None if chosen == "all" else chosen, _ROWS)
+        if not page.alerts:
+            st.caption(
+                "No alert has come in. Grafana and Alertmanager send theirs to the collector: `POST /v1/alerts`."
+            )
+            return
+        st.dataframe(_table(inbox.of_inbox(page.alerts)), hide_index=True, alt="Alerts", column_config=_config())
+        if page.next:
+            st.caption(f"The newest {_ROWS}.")
+
+
+def _table(found: list[Notice]) -> pd.DataFrame:
+    zone = reader.zone()
+    rows = [
+        (n.state, n.name, n.model, n.summary, n.severity, n.since and n.since.astimezone(zone),
+         n.until and n.until.astimezone(zone), n.runbook)
+        for n in found
+    ]  # fmt: skip
+    columns = ["State", "Alert", "Model", "Summary", "Severity", "Began", "Ended", "Runbook"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _config() -> dict[str, object]:
+    moment = {name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss") for name in ("Began", "Ended")}
+    return {"Runbook": st.column_config.LinkColumn(display_text="open"), **moment}
+
+
+def _rules(services: Services) -> None:
+    """What is watched for, whether or not it fires."""
+    rules = sources.alert_rules(services)
+    firing = sum(r.state == "firing" for r in rules)
+    with st.expander(f"{len(rules)} rules in Prometheus, {firing} of them firing"):
+        rows = [(r.state, r.name, r.annotations.get("summary", ""), r.health, r.last_error) for r in rules]
+        table = pd.DataFrame(rows, columns=["State", "Rule", "Meaning", "Health", "Error"])
+        st.dataframe(table, hide_index=True, alt="Alert rules")

@@ -1,0 +1,43 @@
+"""The embeddings of an image model on a plane: the window's images among those it was trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pilothouse.manifest import ImageInput
+from services.frontend import notices, reader, sources
+from services.frontend.api import Services
+from services.frontend.charts import quality
+from services.frontend.choice import Chosen
+from services.frontend.text import code
+from services.frontend.views import menu
+
+
+def show(services: Services, chosen: Chosen, window: str | None) -> None:
+    spec = chosen.manifest.input
+    if not isinstance(spec, ImageInput) or not spec.embedding_size:
+        return
+    with notices.part("The embeddings"):
+        plane = sources.plane(services, chosen.name, chosen.version, window)
+        if plane is None or not plane.current:
+            return
+        st.subheader("Embeddings", anchor=False)
+        st.caption(
+            f"What the model sees in {len(plane.current):,} images of this window and in {len(plane.reference):,} of "
+            "the training data, on the two widest components of the latter. Clouds that part are drift that no single "
+            "column may show. Images are not kept; select a point of the window for its record."
+        )
+        alt = "Embeddings of the window among those of the training data"
+        drawn = quality.plane(plane, reader.dark())
+        _follow(st.altair_chart(drawn, alt=alt, on_select="rerun", key="embeddings"))
+
+
+def _follow(selected: Any) -> None:
+    """A link to the record of the point that is selected."""
+    points = (getattr(selected, "selection", None) or {}).get(quality.POINT) or []
+    record = points[0].get("id") if points else None
+    if record:
+        st.markdown(code(record))
+        menu.link("records", "Open its record", record=record)

@@ -1,0 +1,64 @@
+"""Models: which are loaded, which version answers, and what one of them takes, gives and says of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from services.frontend import notices, sentences, sources
+from services.frontend.answers import ModelEntry, ModelStats
+from services.frontend.api import Services
+from services.frontend.choice import choose_model
+from services.frontend.errors import ServiceError
+from services.frontend.text import plain
+from services.frontend.views.models import activation, detail, shadow
+
+_STATES = {"active": ("answers", "green"), "shadow": ("shadows", "violet"), "failed": ("failed", "red")}
+
+
+def show() -> None:
+    services = sources.open_services()
+    chosen = choose_model(services, "Models")
+    with notices.part("The loaded models"):
+        _list(sources.found_models(services), _stats(services))
+    if chosen:
+        st.space("small")
+        with notices.part("The versions"):
+            versions = [m for m in sources.found_models(services) if m.name == chosen.name]
+            if len(versions) > 1:
+                activation.show(services, chosen, versions)
+                shadow.show(services, chosen, versions)
+        detail.show(services, chosen)
+
+
+def _stats(services: Services) -> list[ModelStats] | None:
+    """What the log holds; None when the collector is away: the models are shown without it."""
+    try:
+        return sources.stats(services)
+    except ServiceError:
+        return None
+
+
+def _list(models: list[ModelEntry], stats: list[ModelStats] | None) -> None:
+    with st.grid(min_column_width=260, gap="small"):
+        for model in models:
+            with st.container(border=True, gap="xsmall", key=f"model-{model.name}-{model.version}"):
+                _card(model, stats)
+
+
+def _card(model: ModelEntry, stats: list[ModelStats] | None) -> None:
+    st.markdown(f"**{plain(model.name)}**")
+    with st.container(horizontal=True, gap="xsmall"):
+        label, colour = _STATES.get(model.state, (model.state or "loaded", "gray"))
+        st.badge(plain(label), color=colour)
+        st.badge(plain(f"version {model.version}"), color="gray")
+        if model.default:
+            st.badge("default", color="primary")
+    if model.reason:
+        st.caption(plain(model.reason))
+        return
+    logged = "log unknown: the collector is away"
+    if stats is not None:
+        logged = sentences.stored(stats, model.name, model.version, datetime.now(UTC))
+    st.caption(plain(f"{model.task}, {logged}" if model.task else logged))

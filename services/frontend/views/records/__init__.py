@@ -1,0 +1,106 @@
+"""Records: what is stored of a model, filtered, page by page; one record in full, and its label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from services.frontend import filters, links, notices, reader, sources, table
+from services.frontend.answers import ModelStats, Records
+from services.frontend.api import Services
+from services.frontend.choice import Chosen, choose_model
+from services.frontend.text import APPROXIMATELY, DASH, ago, moment
+from services.frontend.views import record_table
+from services.frontend.views.records import export, one, selection
+
+_ROWS = 100
+_PAGES = 10  # of a filtered search that are asked for in a row before the visitor is asked
+
+
+def show() -> None:
+    services = sources.open_services()
+    chosen = choose_model(services, "Records")
+    if chosen is None:
+        return
+    with notices.part("The log"):
+        found = [s for s in sources.stats(services) if (s.model, s.version) == (chosen.name, chosen.version)]
+        if not found or not found[0].records:
+            advice = "Send a prediction on the page **Predict**, or replay real data through the stack:"
+            notices.empty("Nothing logged yet", advice, "make demo")
+            return
+        _metrics(found[0])
+        wanted = selection.show(chosen.manifest)
+        _browse(services, chosen, wanted)
+    one.show(services, chosen)
+
+
+def _metrics(stats: ModelStats) -> None:
+    now = datetime.now(UTC)
+    first, last = moment(stats.first), moment(stats.last)
+    with st.grid(min_column_width=165, gap="small"):
+        st.metric("Records", f"{stats.records:,}", border=True)
+        st.metric("Newest", ago(last, now) if last else DASH, border=True)
+        st.metric("Oldest", ago(first, now) if first else DASH, border=True)
+        about = f"{APPROXIMATELY} " if stats.labels_estimated else ""
+        st.metric("With a label", f"{about}{stats.labels:,}", border=True)
+
+
+def _browse(services: Services, chosen: Chosen, wanted: filters.Filters) -> None:
+    """One page of the log. The cursors that led here are kept, so that one can go back."""
+    key = f"{chosen.manifest.key}:{wanted}"
+    trail: list[str] = st.session_state.setdefault(f"trail:{key}", [])
+    asked = filters.parameters(wanted, chosen.manifest, datetime.now(UTC))
+    page = _page(services, chosen, asked, trail[-1] if trail else None)
+    frame = table.frame(page, chosen.manifest, reader.zone())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Newest", icon=":material/first_page:", on_click=trail.clear, disabled=not trail)
+        st.button("Newer", icon=":material/chevron_left:", on_click=_back, args=(trail,), disabled=not trail)
+        label = "Older" if len(frame) or not page.next else "Search on"
+        older = {"on_click": trail.append, "args": (page.next,), "disabled": page.next is None}
+        st.button(label, icon=":material/chevron_right:", icon_position="right", key="older", **older)
+        st.space("stretch")
+        export.show(services, chosen, asked)
+    if frame.empty:
+        _nothing(page)
+        return
+    position = f"{key}:{len(trail)}"
+    selected = record_table.show(frame, chosen.manifest, key=f"records:{position}", selectable=True)
+    st.caption(f"{len(frame)} records, newest first. Times in {reader.zone()}. Select a row to open it.")
+    _follow(frame, selected, position)
+
+
+def _page(services: Services, chosen: Chosen, asked: Mapping[str, str], cursor: str | None) -> Records:
+    """A page with something on it: behind a filter that finds little the next ones are asked for, up to a bound."""
+    for _ in range(_PAGES):
+        page = services.collector.records(chosen.name, chosen.version, _ROWS, cursor, asked)
+        if page.records or page.next is None:
+            break
+        cursor = page.next
+    return page
+
+
+def _nothing(page: Records) -> None:
+    if page.next is None:
+        st.info("No record is like this.", icon=":material/search_off:")
+    else:
+        advice = "None was found among the newest ones that were searched. Press **Search on** to look further back."
+        st.info(advice, icon=":material/search:")
+
+
+def _follow(frame: pd.DataFrame, selected: int | None, position: str) -> None:
+    """Open the row that was just selected; close it when it is selected no more."""
+    before, key = st.session_state.get("selected-row"), (position, selected)
+    if before == key:
+        return
+    st.session_state["selected-row"] = key
+    if selected is not None:
+        links.remember("record", str(frame.iloc[selected]["id"]))
+    elif before and before[0] == position and before[1] is not None:
+        links.remember("record", None)
+
+
+def _back(trail: list[str]) -> None:
+    trail.pop()

@@ -1,0 +1,117 @@
+"""Finding a record, saying what was true, files of many rows, another version: in a browser, on the running stack."""
+
+import csv
+import re
+import time
+
+import httpx2
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+
+from pilothouse.client import Client
+from tests.browser.chromium import settle
+from tests.browser.test_main_job import press_predict
+
+SECONDS = 1000
+WAIT = 20 * SECONDS
+
+
+def stats(addresses, model="house-prices", version="1"):
+    models = httpx2.get(f"{addresses['collector']}/v1/stats").json()["models"]
+    return next(m for m in models if (m["model"], m["version"]) == (model, version))
+
+
+def until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def record(addresses):
+    """The id of a prediction that is stored."""
+    with Client(addresses["inference"]) as client:
+        example = client.manifest("house-prices", "1").examples[0]
+        (answer,) = client.predict("house-prices", [example])
+    query = {"id": answer["id"]}
+    until(lambda: httpx2.get(f"{addresses['collector']}/v1/records", params=query).json()["records"])
+    return answer["id"]
+
+
+def test_a_record_is_labelled_by_hand_and_counted(visit, addresses, record):
+    before = stats(addresses)["labels"]
+    page = visit(f"/records?model=house-prices&version=1&record={record}")
+    page.get_by_label(re.compile("^True price per m²")).fill("512.5")
+    page.get_by_label(re.compile("^True price per m²")).press("Tab")
+    page.get_by_role("button", name="Save the label").click()
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="512.5 USD per m²")).to_be_visible(timeout=WAIT)
+    labels = page.get_by_test_id("stMetric").filter(has_text="With a label").get_by_test_id("stMetricValue")
+    expect(labels).to_have_text(f"{before + 1:,}", timeout=WAIT)
+    assert stats(addresses)["labels"] == before + 1
+
+
+@pytest.mark.usefixtures("record")
+def test_a_filter_finds_by_prediction_and_the_address_keeps_it(visit):
+    page = visit("/records?model=house-prices&version=1&low=-1e9&high=-1e8")
+    expect(page.get_by_text("No record is like this.")).to_be_visible(timeout=WAIT)
+    page.get_by_role("button", name="Clear the filters").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=WAIT)
+    settle(page)
+    assert "low=" not in page.url
+
+
+@pytest.mark.usefixtures("record")
+def test_the_selection_is_exported(visit, tmp_path):
+    page = visit("/records?model=house-prices&version=1")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download(timeout=WAIT) as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    download.value.save_as(tmp_path / "records.csv")
+    with (tmp_path / "records.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {"id", "prediction", "label", "living_m2"} <= set(rows[0])
+
+
+def test_a_file_of_many_rows_is_predicted_and_downloaded(visit, addresses, tmp_path):
+    with Client(addresses["inference"]) as client:
+        examples = client.manifest("house-prices", "1").examples
+    table = pd.DataFrame([examples[i % len(examples)] for i in range(1200)]).assign(mine=range(1200))
+    table.loc[700, "year_built"] = 1500
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    page = visit("/?model=house-prices&version=1&input=file")
+    page.set_input_files("input[type=file]", tmp_path / "sales.csv")
+    expect(page.get_by_text("sales.csv").first).to_be_visible(timeout=WAIT)
+    press_predict(page)
+    expect(page.get_by_text("1,199 of 1,200 rows")).to_be_visible(timeout=3 * WAIT)
+    expect(page.get_by_text("must be at least 1780, got 1500")).to_be_visible()
+    with page.expect_download(timeout=WAIT) as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    download.value.save_as(tmp_path / "out.csv")
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert out["mine"].tolist() == list(range(1200))
+    assert out["prediction"].isna().sum() == out["error"].notna().sum() == 1
+
+
+def test_a_version_shadows_then_answers_then_no_longer(visit, addresses):
+    page = visit("/models?model=house-prices&version=1")
+    page.get_by_role("button", name="Let it shadow").click()
+    expect(page.get_by_text("Version 1b in the shadow of version 1")).to_be_visible(timeout=WAIT)
+    with Client(addresses["inference"]) as client:
+        client.predict("house-prices", list(client.manifest("house-prices", "1").examples))
+    until(lambda: stats(addresses, version="1b")["records"] >= 4)
+    page.reload()
+    same = page.get_by_test_id("stMetric").filter(has_text="Apart, on average").get_by_test_id("stMetricValue")
+    expect(same).to_have_text("0 USD per m²", timeout=WAIT)
+    page.get_by_role("button", name="Have it answer").click()
+    expect(page.get_by_role("button", name="Have it answer")).to_have_count(1, timeout=WAIT)
+    until(lambda: active(addresses) == "1b")
+    page.reload()
+    page.get_by_role("button", name="Have it answer").click()
+    until(lambda: active(addresses) == "1")
+
+
+def active(addresses):
+    models = httpx2.get(f"{addresses['inference']}/models").json()["models"]
+    return next(m["version"] for m in models if m["name"] == "house-prices" and m["state"] == "active")
