@@ -1,0 +1,74 @@
+"""The Cloud Run services on this machine: `python -m scripts.cloudrun [predict] [watch] [collect]`, until Ctrl-C.
+
+What `make cloudrun-local` calls. It reads the files that are deployed, and runs them with a PostgreSQL of its own: as
+containers with ENGINE=docker (the images are those of `make images`), as processes otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from scripts.cloudrun import rules
+from scripts.cloudrun.document import SERVICES, read_service
+from scripts.cloudrun.engine import add_models, engine_answers
+from scripts.cloudrun.front import Front
+from scripts.cloudrun.instance import Service
+from scripts.cloudrun.local import DATABASE, make_secrets, make_service
+from scripts.cloudrun.processes import can_isolate
+from tests.service.postgres import PostgresServer, find_binaries
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(SERVICES)
+    if unknown := set(names) - set(SERVICES):
+        sys.exit(f"there is no service {', '.join(sorted(unknown))}: {', '.join(SERVICES)}")
+    if faults := [f"{n}.yaml: {f}" for n in names for f in rules.faults(read_service(n))]:
+        sys.exit("\n".join(faults))
+    containers, binaries = os.environ.get("ENGINE") == "docker", find_binaries()
+    why_not = ("" if engine_answers() else "no Docker engine answers") if containers else can_isolate()
+    if why_not or binaries is None:
+        sys.exit(why_not or "no PostgreSQL server here (Debian: apt-get install postgresql)")
+    if containers:
+        add_models()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends like Ctrl-C, also while things start
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilothouse-run-"))) for _ in "12"]
+        database = PostgresServer(binaries, folders[0])
+        stack.callback(database.kill)
+        database.create()
+        database.start()
+        database.sql(f"CREATE DATABASE {DATABASE}")
+        secrets = make_secrets(folders[1], database.password)
+        for name in names:
+            socket = folders[0] / f".s.PGSQL.{database.port}"
+            service = make_service(name, folders[1], secrets, socket, _say, containers=containers)
+            stack.callback(service.close)
+            stack.enter_context(_Served(service, name))
+        print(f"API keys: {folders[1]}/secrets/api_keys. Ctrl-C stops everything.", flush=True)
+        threading.Event().wait()
+
+
+class _Served(ExitStack):
+    """A service that runs, and is replaced when it fails, with a port of this machine before it."""
+
+    def __init__(self, service: Service, name: str) -> None:
+        super().__init__()
+        instance = service.scale_up()
+        front = Front(service.gateway, instance.ingress)
+        self.callback(front.close)
+        service.keep()
+        _say("front", f"pilothouse-{name} is ready at {front.url} (started in order: {', '.join(instance.started_in)})")
+
+
+def _say(name: str, line: str) -> None:
+    print(f"{name:>9} | {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
