@@ -1,0 +1,43 @@
+"""How far estimates are off on real data, and what is said of it: the tables of docs/model-performance.md.
+
+`python -m bench.performance_estimates`; a minute. Each window is all of its rows, and 20 windows of 1,000 of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from tests.unit.drift.performance.windows import draw, expecting, further_windows, packed, sample_of, truth_of, windows
+
+METRIC = {"fashion-mnist": "accuracy", "house-prices": "mae"}
+WINDOWS, ROWS = 20, 1_000
+
+
+def main() -> None:
+    for model, metric in METRIC.items():
+        for title, found in (("", windows(model)), (", further changes", further_windows(model))):
+            print(f"\n### {model}: {metric}{title}\n")
+            print("| window | measured | estimated | off by | unlike the reference | moved | said | broken of 1,000 |")
+            print("|---|---|---|---|---|---|---|---|")
+            for name, table in found.items():
+                print("|", " | ".join(_row(model, metric, name, table)), "|", flush=True)
+
+
+def _row(model: str, metric: str, name: str, table: pa.Table) -> list[str]:
+    manifest = packed(model).manifest
+    estimator = expecting(model)
+    sample = sample_of(manifest, table)
+    unfamiliar = estimator.familiarity.judge(sample.every.table)
+    estimate = estimator.estimate(sample.every)  # even where the service would not give it
+    said = estimate.values(np.arange(table.num_rows), [metric], 0)[metric].value
+    true = truth_of(manifest, table, [metric])[metric].value
+    off = f"{said - true:+.3f}" if metric == "accuracy" else f"{said / true - 1:+.1%}"
+    drawn = [estimator.familiarity.judge(draw(table, ROWS, seed)).broken for seed in range(WINDOWS)]
+    strange, moved = f"{unfamiliar.strange:.1%}", f"{unfamiliar.moved:.0%}" if metric == "accuracy" else ""
+    verdict = "assumption broken" if unfamiliar.broken else "estimated"
+    return [name, f"{true:.4g}", f"{said:.4g}", off, strange, moved, verdict, f"{sum(drawn) / WINDOWS:.0%}"]
+
+
+if __name__ == "__main__":
+    main()

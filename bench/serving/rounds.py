@@ -1,0 +1,82 @@
+"""The measuring: short interleaved rounds, so that what the machine does beside it meets everybody alike."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bench.serving.arena import Arena, Ready
+from bench.serving.contestants import BARE, IMAGE, OURS
+from bench.serving.load import burst, load
+
+KINDS = ("tabular", "image, multipart", "image, raw", "tabular, one client", "batch, one client")
+BURST = 1000
+
+
+def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
+    """Every figure of every round: `loads[kind][name]` are lists of them, in order."""
+    loads: dict[str, dict[str, list[dict[str, float]]]] = defaultdict(lambda: defaultdict(list))
+    parts: list[dict[str, float]] = []
+    for ready in arena.ready.values():  # everybody has had some load before the first round counts
+        for target in ready.targets.values():
+            load(target, 1)
+    for number in range(rounds):
+        for kind in KINDS:
+            for name, ready in arena.ready.items():
+                if kind in ready.targets:
+                    loads[kind][name].append(_measure(ready, kind, seconds))
+        parts.append(_parts(arena))
+        print(f"round {number + 1} of {rounds}: " + _line(loads["tabular"]), flush=True)
+    return {"loads": loads, "parts": parts, "bursts": _bursts(arena, rounds)}
+
+
+def _measure(ready: Ready, kind: str, seconds: int) -> dict[str, float]:
+    target, before = ready.targets[kind], ready.server.cpu_seconds()
+    found = load(target, seconds)
+    cpu = (ready.server.cpu_seconds() - before) / max(found.requests, 1)
+    return asdict(found) | {"cpu_us": cpu * 1e6, "rows_per_second": found.per_second * target.rows}
+
+
+def _bursts(arena: Arena, rounds: int) -> dict[str, list[dict[str, float]]]:
+    names = [n for n in arena.ready if n.startswith((OURS, BARE.name))]
+    return {n: [asdict(burst(arena.ready[n].targets["tabular"], BURST)) for _ in range(rounds)] for n in names}
+
+
+def _parts(arena: Arena) -> dict[str, float]:
+    """Seconds that an image costs whoever serves it, beside HTTP: decoding it, and its share of a run of 32."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = ort.InferenceSession(str(arena.models / IMAGE / "1" / "model.onnx"), options)
+    data = arena.payloads.image.read_bytes()
+
+    def decode() -> Any:
+        return np.asarray(Image.open(io.BytesIO(data)), dtype=np.uint8)
+
+    images = np.stack([decode()] * 32)[..., None]
+    names = [o.name for o in session.get_outputs()]
+    return {"decode": _seconds(decode, 500), "run": _seconds(lambda: session.run(names, {"image": images}), 50) / 32}
+
+
+def _seconds(work: Any, times: int) -> float:
+    """Processor seconds of one call, the least of five tries."""
+    tries = []
+    for _ in range(5):
+        begun = time.process_time()
+        for _ in range(times):
+            work()
+        tries.append((time.process_time() - begun) / times)
+    return min(tries)
+
+
+def _line(loads: dict[str, list[dict[str, float]]]) -> str:
+    return ", ".join(f"{name} {measured[-1]['per_second']:,.0f}/s" for name, measured in loads.items())
