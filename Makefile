@@ -13,6 +13,7 @@ TREE := $(shell { cat constraints.txt pyproject.toml; pwd; } | cksum | tr ' ' '-
 RUN := $(VENV)/.run-$(TREE)
 DEV := $(VENV)/.dev-$(TREE)
 TRAINING := $(VENV)/.training-$(TREE)
+LOAD := $(VENV)/.load-$(TREE)
 
 # what sends traffic runs where the stack does: in a container inside the network of compose, or here
 beside = if [ -n "$$($(COMPOSE) ps --quiet collector 2>/dev/null)" ]; then \
@@ -36,15 +37,15 @@ train: $(TRAINING) ## rebuild both models in models/ from raw data (installs tor
 
 ##  Tests
 
-.PHONY: check lint test chaos test-compose
+.PHONY: check lint test chaos screenshots test-compose
 check: lint ## lint, types and the fast tests
 	$(PY) -m pytest -q tests/unit tests/test_architecture.py
 lint: $(DEV) ## style, types, Dockerfiles, compose.yaml, and the rules of Prometheus where promtool is
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
-	$(VENV)/bin/shellcheck .ci/run scripts/*.sh
-	$(VENV)/bin/hadolint services/*/Dockerfile demo/Dockerfile training/Dockerfile
+	$(VENV)/bin/shellcheck .ci/run scripts/*.sh k8s/cloudrun/*.sh
+	$(VENV)/bin/hadolint services/*/Dockerfile demo/Dockerfile training/Dockerfile k8s/with-models.Dockerfile
 	@PILOTHOUSE_SECRETS=./secrets $(VENV)/bin/docker-compose --env-file /dev/null -f compose.yaml -f compose.open.yaml \
 	  --profile load --profile train config --quiet
 	@if command -v promtool >/dev/null; then \
@@ -57,8 +58,30 @@ test: $(DEV) .torch-if-any ## every test this machine can run but those of the i
 chaos: $(DEV) ## every fault of docs/reliability.md as often as it says; prints the table of figures (12 minutes)
 	@rm -f .chaos.md; status=0; PILOTHOUSE_CHAOS=full PILOTHOUSE_CHAOS_REPORT=.chaos.md $(PY) -m pytest -q tests/stack/faults || status=1; \
 	echo "| fault | acknowledged | lost | twice | failed requests | answered unlogged |"; cat .chaos.md; rm -f .chaos.md; exit $$status
+screenshots: $(DEV) ## pictures of every page with demo data, light, dark and narrow, in FOLDER (screenshots; needs chromium)
+	@exec $(PY) -m tests.browser.screenshots $(or $(FOLDER),screenshots)
 test-compose: $(DEV) ## build the images and test them and compose (needs a Docker engine)
 	$(PY) -m pytest -m compose $(TESTS)
+
+##  Speed
+
+.PHONY: bench guard load soak
+bench: $(DEV) ## every benchmark, or PARTS="serving start"; the results are in .cache/bench (wrk, PostgreSQL; an hour, on a quiet machine)
+	@exec $(PY) -m bench $(PARTS)
+guard: $(DEV) ## fails when a prediction takes 1.5 times the processor time that bench/guard.json says (wrk; a minute)
+	@exec $(PY) -m bench.guard
+load: $(LOAD) ## users on the running stack (`make run` or `make up`): a ramp to 100 in a minute, HTML report in load.html
+	@exec $(VENV)/bin/locust --headless --only-summary --html load.html
+soak: $(DEV) ## full load for SOAK_MINUTES (10); fails when memory grows (wrk)
+	@exec $(PY) -m bench.soak
+
+##  On Cloud Run and Kubernetes
+
+.PHONY: cloudrun-local deploy-check
+cloudrun-local: $(DEV) ## the Cloud Run services on this machine, with PostgreSQL, until Ctrl-C (SERVICES="predict watch")
+	@exec $(PY) -m scripts.cloudrun $(SERVICES)
+deploy-check: $(DEV) ## k8s/ and cloudbuild.yaml: schemas, rules, and our settings (kustomize or kubectl for k8s/base and overlays)
+	$(PY) -m pytest -q tests/unit/cloudrun tests/unit/k8s
 
 ##  With Docker
 
@@ -79,10 +102,14 @@ secrets: ## make random secrets in secrets/ for those that are missing
 
 ##  Dependencies
 
-.PHONY: generated pins
-generated: $(RUN) ## write what is made from code: grafana/dashboards/ and .env.example
-	$(PY) -m grafana.overview
+.PHONY: generated dashboards-preview pins
+generated: $(RUN) ## write what is made from code: rules, alerting, dashboards, tables of docs/monitoring.md, .env.example
+	$(PY) -m monitoring
+	$(PY) -m grafana
 	$(PY) -m scripts.env_example
+	$(PY) -m scripts.settings_page
+dashboards-preview: $(RUN) ## pictures of the dashboards from a running Prometheus (PROMETHEUS=http://..., MINUTES=60)
+	@$(PY) -m grafana.preview $(or $(PROMETHEUS),http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090)) dashboards-preview $(or $(MINUTES),60)
 pins: ## resolve pyproject.toml again on every Python found, and write constraints.txt (UPGRADE=1: newest versions)
 	@pythons=; for p in python3.11 python3.12 python3.13; do $$p -c '' 2>/dev/null && pythons="$$pythons $$p"; done; \
 	  $(PY) scripts/pins.py $(if $(UPGRADE),--upgrade) $$pythons
@@ -109,6 +136,10 @@ $(TRAINING): $(RUN)
 	@echo "Installing torch and what training needs."
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[training]'
 	@rm -f $(VENV)/.training-*; touch $@
+$(LOAD): $(RUN)
+	@echo "Installing locust."
+	@$(PIP) -e '.[load]'
+	@rm -f $(VENV)/.load-*; touch $@
 
 .PHONY: .torch-if-any
 .torch-if-any: $(RUN)

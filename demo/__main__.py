@@ -15,7 +15,7 @@ from rich.progress import Progress
 from demo.scenes import Scene, fashion_scenes, house_scenes
 from pilothouse.client import Client
 from pilothouse.commands.traffic import COLLECTOR, INFERENCE, fail, post_labels, send
-from pilothouse.commands.watch import DRIFT, score, verdict_table
+from pilothouse.commands.watch import DRIFT, appraise, performance_line, score, verdict_table
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import Manifest
 from training.errors import TrainingError
@@ -25,7 +25,7 @@ _MODELS = ("house-prices", "fashion-mnist")
 
 def main(
     rows: Annotated[int, typer.Option(help="predictions in each scene", min=100)] = 1000,
-    labels: Annotated[bool, typer.Option(help="send the true values too")] = True,
+    labels: Annotated[float, typer.Option(help="share of the true values that is sent too", min=0, max=1)] = 0.5,
 ) -> None:
     """Replay real data through the running stack, first clean, then drifting."""
     console = Console()
@@ -34,7 +34,7 @@ def main(
     surprises = 0
     with Client(inference, api_key) as client:
         try:
-            loaded = {m["name"] for m in client.models() if m["state"] != "failed"}
+            loaded = {m["name"] for m in client.models() if m["state"] not in ("failed", "external")}
             for name in [m for m in _MODELS if m in loaded]:
                 manifest = client.manifest(name)
                 for scene in scenes(manifest, rows, console):
@@ -56,9 +56,9 @@ def scenes(manifest: Manifest, rows: int, console: Console) -> Iterator[Scene]:
 
 
 def play(
-    client: Client, manifest: Manifest, scene: Scene, console: Console, *, labels: bool, api_key: str | None
+    client: Client, manifest: Manifest, scene: Scene, console: Console, *, labels: float, api_key: str | None
 ) -> dict[str, Any]:
-    """Send one scene, wait until the collector has stored it, and have the drift service score that window."""
+    """Send one scene, wait until the collector has stored it, and have the drift service judge that window."""
     collector = os.environ.get("PILOTHOUSE_COLLECTOR_URL", COLLECTOR)
     before = stored(collector, manifest, api_key)
     ids: list[str] = []
@@ -68,11 +68,14 @@ def play(
             ids += [a["id"] for a in answers]
             progress.advance(task, len(answers))
     await_stored(collector, manifest, before + len(ids), api_key)
-    if labels:
-        post_labels(collector, api_key, list(zip(ids, scene.labels, strict=True)))
+    known = list(zip(ids, scene.labels, strict=True))[: round(labels * len(ids))]
+    if known:
+        post_labels(collector, api_key, known)
     drift_url = os.environ.get("PILOTHOUSE_DRIFT_URL", DRIFT)
-    verdict = score(drift_url, manifest.name, f"rows={len(ids)}", api_key)
+    window = f"rows={len(ids)}"
+    verdict = score(drift_url, manifest.name, window, api_key)
     console.print(verdict_table(verdict))
+    console.print(performance_line(appraise(drift_url, manifest.name, window, api_key=api_key)), highlight=False)
     return verdict
 
 

@@ -31,6 +31,12 @@ HEAD = """\
 # Written by `make generated` from the settings classes; do not edit.
 """
 COMPOSE = """
+## make run alone
+# auto: start Prometheus too, where one is installed and its port is free; off: do not
+#PILOTHOUSE_PROMETHEUS=auto
+# what it reads; the targets in it are replaced by the services of `make run`
+#PILOTHOUSE_PROMETHEUS_CONFIG=prometheus/prometheus.yml
+
 ## compose.yaml alone
 # folder of the secrets; `make secrets` makes it and sets this
 #PILOTHOUSE_SECRETS=./secrets
@@ -40,6 +46,10 @@ COMPOSE = """
 #GRAFANA_PORT=3000
 # how long Prometheus keeps its metrics
 #PROMETHEUS_RETENTION=30d
+# cores that a container may use
+#CPUS=1
+# user and group that own models/, for the profile train
+#TRAIN_USER=1000:1000
 # commit that the images are labelled with
 #REVISION=unknown
 """

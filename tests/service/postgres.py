@@ -126,6 +126,11 @@ class PostgresServer:
         return done.stdout.strip()
 
     @property
+    def folder(self) -> Path:
+        """Where its Unix socket is too: `.s.PGSQL.PORT`."""
+        return self._folder
+
+    @property
     def _environment(self) -> dict[str, str]:
         return os.environ | {"PGPASSWORD": self.password}
 

@@ -84,7 +84,7 @@ def test_an_image_prediction_is_stored_with_statistics_probabilities_and_embeddi
 
 def test_predictions_go_on_while_the_collector_is_away(tmp_path):
     settings = InferenceSettings(
-        port=0, models=MODELS, state=tmp_path, collector_url="http://127.0.0.1:9", drain_seconds=0.1
+        port=0, models=MODELS, state=tmp_path, collector_url="http://127.0.0.1:9", stop_seconds=0.1
     )
     with serving(create_inference(settings, CollectorRegistry())) as url, Client(url) as client:
         example = client.manifest("house-prices").examples[0]

@@ -14,7 +14,10 @@ STANDIN = str(Path(__file__).with_name("standin.py"))
 def program(description):
     name, port, *flags = description.split(":")
     command = (sys.executable, STANDIN, port, *(f"--{f}" for f in flags))
-    return Program(name, command, int(port), f"{name.upper()}_PORT", purpose="nothing", grace_seconds=2)
+    optional = "optional" in flags
+    return Program(
+        name, command, int(port), f"{name.upper()}_PORT", purpose="nothing", grace_seconds=2, optional=optional
+    )
 
 
 programs = [program(d) for d in sys.argv[1:]]

@@ -22,7 +22,7 @@ class Running:
     def __init__(self, state):
         self.ports = dict(zip(SERVICES, free_ports(4), strict=True))
         self.environment = {f"{n.upper()}_PORT": str(p) for n, p in self.ports.items()}
-        self.environment["PILOTHOUSE_STATE"] = str(state)
+        self.environment |= {"PILOTHOUSE_STATE": str(state), "PILOTHOUSE_PROMETHEUS": "off"}
 
     def start(self):
         begun = time.monotonic()

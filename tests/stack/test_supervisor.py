@@ -86,6 +86,17 @@ def test_a_program_that_cannot_start_ends_the_stack_with_its_message(ports):
         assert "Pilothouse is ready" not in stack.output
 
 
+@pytest.mark.parametrize("fault", ["broken", "never-ready"])
+def test_an_optional_program_that_does_not_start_is_missing_from_the_addresses_and_no_more(ports, fault):
+    with start(f"first:{ports[0]}", f"second:{ports[1]}:optional:{fault}") as stack:
+        stack.until("Pilothouse is ready", seconds=60)
+        stack.until(f"first .*:{ports[0]}/")
+        stack.until("Ctrl-C")
+        assert not any(f":{ports[1]}/" in line for line in stack.lines)
+        stack.interrupt()
+        assert stack.end() == 0
+
+
 def test_says_what_a_program_that_is_not_ready_waits_for(ports):
     with start(f"first:{ports[0]}:never-ready") as stack:
         stack.until("waiting for first: model: still looking for it")

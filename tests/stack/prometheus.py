@@ -1,0 +1,64 @@
+"""A real Prometheus with the repository's own configuration and rules, only more impatient, so that a test can wait."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+from monitoring.prometheus import alert_rules
+from monitoring.source import read
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERY_SECONDS, HOLD_SECONDS = 2, 5
+
+
+def impatient_config(folder):
+    """prometheus.yml and its rules in `folder`: every two seconds, and alerts that were held for minutes for five
+    seconds. Expressions, jobs and labels are those of the repository."""
+    rules = folder / "rules"
+    rules.mkdir(parents=True)
+    for name in ("recording.yml", "slo.yml"):
+        groups = yaml.safe_load((ROOT / "prometheus/rules" / name).read_text())["groups"]
+        (rules / name).write_text(yaml.safe_dump({"groups": [{**g, "interval": f"{EVERY_SECONDS}s"} for g in groups]}))
+    (rules / "alerts.yml").write_text(alert_rules(_impatient(read().alerts)))
+    config = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
+    often = {"scrape_interval": f"{EVERY_SECONDS}s", "scrape_timeout": f"{EVERY_SECONDS}s"}
+    config["global"] |= often | {"evaluation_interval": f"{EVERY_SECONDS}s"}
+    config["scrape_configs"] = [job | often for job in config["scrape_configs"]]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    return folder / "prometheus.yml"
+
+
+def _impatient(alerts):
+    def hurry(alert):
+        return alert if alert.hold == "0s" else alert.model_copy(update={"hold": f"{HOLD_SECONDS}s"})
+
+    groups = (g.model_copy(update={"alerts": tuple(hurry(a) for a in g.alerts)}) for g in alerts.groups)
+    return alerts.model_copy(update={"groups": tuple(groups)})
+
+
+class Prometheus:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}/api/v1"
+
+    def ask(self, path, **query):
+        """The answer's data; fails with Prometheus' own words."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/{path}?{urllib.parse.urlencode(query)}", timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{query}: {error.read().decode()}") from None
+
+    def values(self, expression):
+        return self.ask("query", query=expression)["result"]
+
+    def targets(self):
+        return {t["labels"]["job"]: t["health"] for t in self.ask("targets")["activeTargets"]}
+
+    def alerts(self):
+        """Each alert that is pending or firing, by its name and the model or the job that it is about."""
+        found = self.ask("alerts")["alerts"]
+        return {(a["labels"]["alertname"], a["labels"].get("model") or a["labels"].get("job")): a for a in found}
