@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not docker_answers(), reason="no Docker engine answers"),
 ]
 MODELS = ("fashion-mnist", "house-prices")
-MOST_MEGABYTES = {"inference": 400, "collector": 330, "drift": 750, "frontend": 460}
+MOST_MEGABYTES = {"inference": 400, "collector": 330, "drift": 800, "frontend": 460}
 
 
 @pytest.fixture(scope="module")
