@@ -156,8 +156,9 @@ def _container(root: Path, mounts: list[Mount], image: Image, environment: dict[
         "mount --rbind /proc merged/proc && mount --rbind /dev merged/dev",
         "mount -t tmpfs -o size=512m,mode=1777 tmpfs merged/tmp",
     ]
-    program = [Mount(p, str(p)) for p in dict.fromkeys((ROOT, Path(sys.prefix), Path(sys.base_prefix)))]
-    for mount in [*program, *mounts]:
+    needed = dict.fromkeys((ROOT, Path(sys.prefix), Path(sys.base_prefix)))
+    outermost = [p for p in needed if not any(other in p.parents for other in needed)]  # .venv comes with its project
+    for mount in [*(Mount(p, str(p)) for p in outermost), *mounts]:
         lines += _mount(root, mount)
     words = [f"{k}={v}" for k, v in environment.items()]
     command = ["python3", *image.command[1:]] if image.command[0] == "python" else list(image.command)

@@ -11,6 +11,7 @@ PilothouseError
     ├── MissingDayError       there is no partition for a record's day; made and tried again, never seen outside
     ├── LeaseLostError        another collector does the work by now; given up, never seen outside
     ├── IncompleteDayError    a day could not be archived whole; tried again, never seen outside
+    ├── NotArchivedError      a day is due to be dropped and is not in the archive; kept, never seen outside
     ├── NoArchiveError        something was asked of the archive, and there is none
     ├── DatabaseAddressError  a database URL that is not one
     └── UnavailableError      the database cannot be used at the moment; nothing was stored; try again
@@ -69,6 +70,10 @@ class LeaseLostError(CollectorError):
 
 class IncompleteDayError(CollectorError):
     """Not all records of a day could be read, or the archive's file of it is gone: nothing was written."""
+
+
+class NotArchivedError(CollectorError):
+    """The archive lacks some of a day that is due: what was dropped of it is taken back."""
 
 
 class NoArchiveError(CollectorError):

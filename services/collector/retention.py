@@ -19,17 +19,13 @@ from pilothouse.ids import floor_id
 from services.collector import tables
 from services.collector.catalog import Catalog
 from services.collector.database import Database
-from services.collector.errors import CollectorError
+from services.collector.errors import NotArchivedError
 from services.collector.expired import delete_where
 from services.collector.metrics import CollectorMetrics
 from services.collector.moment import DAY_MS
 from services.collector.record_table import RecordTable
 
 _DAYS, _ARCHIVED, _CHANGES = tables.record_days.c, tables.archived_days.c, tables.label_days.c
-
-
-class _NotArchivedError(CollectorError):
-    """The archive lacks some of the day: what was dropped is taken back. Never seen outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ class Retention:
             try:
                 async with self._database.writing() as connection:
                     dropped = await self._drop_some(connection, table, day)
-            except _NotArchivedError:
+            except NotArchivedError:
                 self._log.info("day kept, the archive has not all of it yet", **shown)
                 return False
             if dropped.whole:
@@ -86,7 +82,7 @@ class Retention:
         this = _is(_DAYS, table, day)
         held = (await connection.execute(sa.select(_DAYS.records).where(this).with_for_update())).scalar_one_or_none()
         if held and self._archived_only and not await _has_all(connection, table, day, held):
-            raise _NotArchivedError
+            raise NotArchivedError
         await connection.execute(
             sa.update(tables.archived_days)
             .where(_is(_ARCHIVED, table, day))

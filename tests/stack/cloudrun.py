@@ -4,12 +4,14 @@ import json
 import threading
 import time
 from collections import Counter
+from http.client import HTTPException
 from pathlib import Path
 
 from pilothouse.client import Client
 from pilothouse.errors import PilothouseError
 from scripts.cloudrun.front import Front, look
 from scripts.cloudrun.local import DATABASE, make_secrets, make_service
+from tests.stack.processes import wait_for
 
 MODEL = "house-prices"
 
@@ -88,10 +90,18 @@ class Load:
 
 
 def read(service, port, path):
-    """The JSON that a port inside the instance answers."""
+    """The JSON that a port inside the instance answers; sidecars that nobody depends on may still be starting."""
+    wait_for(lambda: answers(service, port), seconds=60)
     status, body = look(service.gateway, port, path, 60)
     assert status == 200, body
     return json.loads(body)
+
+
+def answers(service, port):
+    try:
+        return look(service.gateway, port, "/")[0] > 0
+    except (OSError, HTTPException):
+        return False
 
 
 def is_ready(service, port=8000):

@@ -34,7 +34,8 @@ def read_tensors(given: Any, where: str) -> list[Tensor]:
 def _read(tensor: dict[str, Any]) -> Tensor:
     name, shape, data = tensor.get("name"), tensor.get("shape"), tensor.get("data")
     shown = printable(str(name), 60)
-    if "data" not in tensor and "binary_data_size" in (tensor.get("parameters") or {}):
+    parameters = tensor.get("parameters")
+    if "data" not in tensor and isinstance(parameters, dict) and "binary_data_size" in parameters:
         raise RefusedEventError("binary_tensors", f"the data of {shown} came as bytes; log requests that are JSON")
     if not isinstance(name, str) or not isinstance(data, list) or not _is_shape(shape):
         raise RefusedEventError("shape", f"tensor {shown} needs a name, a shape and data")
@@ -42,7 +43,9 @@ def _read(tensor: dict[str, Any]) -> Tensor:
     if len(flat) != math.prod(shape):
         raise RefusedEventError("shape", f"tensor {shown} has {len(flat)} values for the shape {shape}")
     rows = shape[0] if shape else 1
-    width = len(flat) // rows if rows else 1
+    width = math.prod(shape[1:])
+    if not width:  # any number of rows without a value would fit in a few bytes
+        raise RefusedEventError("shape", f"tensor {shown} has rows without values: its shape is {shape}")
     if width == 1 and len(shape) < 3:
         return Tensor(name, 1, flat)
     return Tensor(name, width, [flat[i * width : (i + 1) * width] for i in range(rows)])

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pilothouse.web.auth import require
 from pilothouse.web.observe import note
 from services.collector.body import read_body
+from services.collector.checks import printable
 from services.collector.events.envelope import STRUCTURED, read_event
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, content_type
@@ -34,7 +35,7 @@ def cloudevents_router(parts: Parts) -> APIRouter:
         body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
         event = read_event(request.headers, content_type(request), body)
         taken = await parts.events.take(event, model, version)
-        note(request.scope, model=model or event.service[:60], outcome=taken.outcome)
+        note(request.scope, model=model or printable(event.service, 60), outcome=taken.outcome)
         return answer(taken)
 
     return router

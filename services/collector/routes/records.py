@@ -97,11 +97,7 @@ def records_router(parts: Parts) -> APIRouter:
         body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
         batches = wire.decode(body, request.headers.get("content-type", ""))
         result = await parts.ingest.store(batches)
-        keys = sorted({(b.model, b.version) for b in batches})  # known ones: the others were refused
-        named = (
-            {"model": keys[0][0], "version": keys[0][1]} if len(keys) == 1 else {"models": ["/".join(k) for k in keys]}
-        )
-        note(request.scope, **named, records=result.accepted, rejected=len(result.rejected))
+        note(request.scope, **_named(batches), records=result.accepted, rejected=len(result.rejected))
         return answer(result)
 
     @router.get(
@@ -122,7 +118,8 @@ def records_router(parts: Parts) -> APIRouter:
 def _named(batches: list[Batch]) -> dict[str, Any]:
     """For the log: the model and the version, or all of them. They are known ones: others were refused."""
     keys = sorted({(b.model, b.version) for b in batches})
-    return dict(zip(("model", "version"), keys[0], strict=True)) if len(keys) == 1 else {"models": keys}
+    one = dict(zip(("model", "version"), keys[0], strict=True)) if len(keys) == 1 else None
+    return one or {"models": ["/".join(key) for key in keys]}
 
 
 async def _table(parts: Parts, query: RecordQuery) -> RecordTable:

@@ -79,12 +79,7 @@ def _card(notice: Notice, key: str) -> None:
         if notice.description and notice.description != notice.summary:
             st.caption(plain(notice.description))
         with st.container(horizontal=True, vertical_alignment="center"):
-            since = (
-                f"since {when(notice.since, reader.zone())}, {ago(notice.since, datetime.now(UTC))}, "
-                if notice.since
-                else ""
-            )
-            st.caption(plain(f"{since}from {notice.source}"), width="content")
+            st.caption(plain(f"{_since(notice)}from {notice.source}"), width="content")
             if notice.runbook:
                 st.link_button("Runbook", notice.runbook, icon=":material/menu_book:", type="tertiary")
 

@@ -74,6 +74,16 @@ def test_a_model_with_one_feature_takes_bare_values():
     assert asked({"inputs": [tensor("x", [2, 1], [1.5, 2.5])]}, features=one) == [[1.5], [2.5]]
 
 
+@pytest.mark.parametrize("tensor", [
+    tensor("x", [2**31 - 1, 0], []),  # rows of nothing: as many as one likes, in a few bytes
+    {"name": "x", "shape": [1], "parameters": 5},
+    {"name": "x", "shape": [1], "parameters": ["binary_data_size"]},
+])  # fmt: skip
+def test_a_tensor_without_values_is_refused_before_any_row_is_made(tensor):
+    with pytest.raises(RefusedEventError):
+        asked({"inputs": [tensor]})
+
+
 def test_tensors_of_different_lengths_are_refused():
     with pytest.raises(RefusedEventError, match="different numbers of rows"):
         asked({"inputs": [tensor("area", [2], [1, 2]), tensor("rooms", [1], [1])]})

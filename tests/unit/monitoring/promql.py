@@ -91,6 +91,8 @@ class Checker:
         if node.func.name == "histogram_quantile":
             self._expect({"le"}, inner[0], "histogram_quantile")
             return inner[0] - {"le"}
+        if node.func.name == "label_replace":
+            return inner[0] | {node.args[1].val}
         return inner[0] if inner else None
 
     def _expect(self, wanted, there, where):
