@@ -75,11 +75,6 @@ def package_folders(root: Path) -> list[Path]:
     return sorted((path.parent for path in root.glob(f"*/*/{MANIFEST}")), key=lambda f: (f.parent.name, order(f.name)))
 
 
-def find_packages(root: Path, *, verify: bool = False) -> list[Package]:
-    """Every package below `root`. Raises at the first that cannot be read; walk `package_folders` to go on."""
-    return [open_package(folder, verify=verify) for folder in package_folders(root)]
-
-
 def order(version: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts versions as people do: 2 before 10, 1.9 before 1.10."""
     parts = version.replace("-", ".").replace("_", ".").split(".")

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pilothouse.web.http_metrics import HttpMetrics
@@ -95,8 +96,17 @@ def _blocks(lines: list[bytes]) -> Iterator[bytes]:
 def _json_line(line: dict[str, Any]) -> bytes:
     try:
         return _encoder.encode(line) + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate in the caller's path
-        return _encoder.encode(line | {"path": ascii(line["path"])[1:-1]}) + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate in the caller's path, or in what a route noted of the body
+        return _encoder.encode(_encodable(line)) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    """The same with its lone surrogates escaped."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _encodable(one) for key, one in value.items()}
+    return [_encodable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _now() -> str:
@@ -117,7 +127,8 @@ def _text_line(line: dict[str, Any]) -> bytes:
 
 
 class Observer:
-    """ASGI middleware around a whole service. What it lets through unanswered becomes a 500, logged once."""
+    """ASGI middleware around a whole service. What it lets through unanswered becomes a 500, logged once; a caller
+    who hangs up in the middle of a body is a 499 and no fault of ours."""
 
     def __init__(self, app: ASGIApp, requests: RequestLog) -> None:
         self._app, self._requests = app, requests
@@ -139,6 +150,8 @@ class Observer:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            self._log.debug("the caller went away", path=scope["path"])
         except Exception:
             self._log.exception("unhandled error", path=scope["path"])
             if not status:

@@ -6,33 +6,48 @@ import asyncio
 import zlib
 
 import zstandard
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from pilothouse.errors import Fault
 from services.collector.errors import MalformedError, TooLargeError, UnsupportedError
 
 _INLINE_BYTES = 128 << 10  # smaller bodies are decompressed at once, larger ones beside the event loop
+_SILENCE_SECONDS = 30.0  # between two pieces; a large file over a slow line may take longer than that as a whole
 
 
-async def read_body(request: Request, limit: int, decoded_limit: int) -> bytes:
-    """The decompressed body. Raises TooLargeError; for its encoding, UnsupportedError or MalformedError."""
+async def read_body(
+    request: Request, limit: int, decoded_limit: int, silence_seconds: float = _SILENCE_SECONDS
+) -> bytes:
+    """The decompressed body. Raises TooLargeError; for its encoding, UnsupportedError or MalformedError; HTTPException
+    (408) when the caller stops sending, ClientDisconnect when he hangs up."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise TooLargeError(f"the body has {declared} bytes; at most {limit}")
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise TooLargeError(f"the body has more than {limit} bytes")
-        parts.append(part)
-    body = b"".join(parts)
+    try:
+        body = await _receive(request, limit, silence_seconds)
+    except TimeoutError:
+        raise HTTPException(408, "The body did not arrive in time") from None
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
         return body
     if len(body) < _INLINE_BYTES:
         return decompress(body, encoding, decoded_limit)
     return await asyncio.to_thread(decompress, body, encoding, decoded_limit)
+
+
+async def _receive(request: Request, limit: int, silence_seconds: float) -> bytes:
+    """The body as it comes in. Raises TooLargeError, TimeoutError or ClientDisconnect."""
+    now = asyncio.get_running_loop().time
+    parts: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(silence_seconds) as silence:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise TooLargeError(f"the body has more than {limit} bytes")
+            parts.append(part)
+            silence.reschedule(now() + silence_seconds)
+    return b"".join(parts)
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:

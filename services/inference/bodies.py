@@ -20,10 +20,10 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise BodyTooLargeError(limit)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return message.get("body") or b""
     async with asyncio.timeout(timeout_seconds):
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            return message.get("body") or b""
         parts, size = [], 0
         while True:
             if message["type"] == "http.disconnect":

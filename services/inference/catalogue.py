@@ -15,6 +15,7 @@ from pilothouse.manifest import Manifest
 from pilothouse.package import Package, open_package, order, package_folders
 from services.inference.errors import RolesError, ServedElsewhereError, UnknownModelError
 from services.inference.predictor import Predictor
+from services.inference.spool.durable import replace_durably
 
 Load = Callable[[Package], Predictor]
 
@@ -59,9 +60,7 @@ class RolesFile:
             raise RolesError(f"{self._path}: {error}; remove it to have the newest versions answer") from error
 
     def write(self, roles: dict[str, Role]) -> None:
-        part = self._path.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(roles))
-        part.replace(self._path)
+        replace_durably(self._path, msgspec.json.encode(roles))
 
 
 @dataclass(slots=True)

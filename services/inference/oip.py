@@ -19,6 +19,7 @@ from pilothouse.manifest import ImageInput, Manifest
 from pilothouse.model import Inputs, Model
 from services.inference.predictor import Answer
 
+_MOST_DIMENSIONS, _LARGEST_DIMENSION = 8, 2**31 - 1
 _DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES", "datetime": "BYTES"}
 
 
@@ -74,8 +75,10 @@ def read_request(body: bytes, model: Model, max_rows: int) -> tuple[Inputs, str 
     """The validated inputs of a request, and its id. Raises InputError."""
     try:
         request = msgspec.json.decode(body, type=InferRequest)
-    except msgspec.DecodeError as error:
-        raise InputError([Fault("", "not_a_request", str(error))]) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InputError([Fault("", "not_a_request", reason)]) from error
+    _bound_shapes(request.inputs)
     tensors = {t.name: t for t in request.inputs}
     rows = {math.prod(t.shape) if model.tabular else (t.shape or [0])[0] for t in request.inputs}
     if len(rows) != 1 or not 1 <= max(rows) <= max_rows:
@@ -103,13 +106,21 @@ def write_response(manifest: Manifest, answer: Answer, rows: int, request_id: st
     return msgspec.json.encode(InferResponse(manifest.name, manifest.version, outputs, request_id))
 
 
+def _bound_shapes(tensors: list[Tensor]) -> None:
+    """The product of a caller's thousand large integers would keep the event loop busy for an hour."""
+    for tensor in tensors:
+        if len(tensor.shape) > _MOST_DIMENSIONS or not all(0 <= d <= _LARGEST_DIMENSION for d in tensor.shape):
+            text = f"a shape, such as [rows], has at most {_MOST_DIMENSIONS} sizes, each 0 to {_LARGEST_DIMENSION}"
+            raise InputError([Fault(tensor.name, "shape", text)])
+
+
 def _flat(tensor: Tensor) -> list[Any]:
     data = tensor.data
     while data and isinstance(data[0], list):
         if not all(isinstance(part, list) for part in data):
             break
         data = [value for part in data for value in part]
-    if any(d < 0 for d in tensor.shape) or len(data) != math.prod(tensor.shape):
+    if len(data) != math.prod(tensor.shape):
         text = f"{len(data)} values do not fill the shape {tensor.shape}"
         raise InputError([Fault(tensor.name, "shape", text)])
     return data

@@ -77,11 +77,11 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
         trace = current_trace()
         call = Call(inputs, begun, "oip", trace.trace_id if trace else None, trace, decoded)
         answer = await predictor.predict(call)
-    except PilothouseError as error:
+    except (PilothouseError, TimeoutError) as error:
         entry = find_entry(request.app.state.errors, error)
         if entry is None:
             raise
-        return JSONResponse({"error": str(error)}, entry.status)
+        return JSONResponse({"error": str(error) or entry.title}, entry.status)
     reply = write_response(predictor.manifest, answer, len(inputs), request_id)
     stages["total"].observe(time.perf_counter() - begun)
     return Response(reply, media_type="application/json")

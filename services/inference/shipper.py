@@ -151,6 +151,7 @@ class Shipper:
             while self._ship_next(reader):
                 self._metrics.heartbeat()
                 if self._over():
+                    orphan.release()
                     return
         except Exception:
             orphan.release()

@@ -16,11 +16,12 @@ from prometheus_client.metrics_core import Metric
 
 _SHARED_OUT = frozenset(
     {"process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds", "pilothouse_spool_bytes",
-     "pilothouse_spool_limit_bytes"}
+     "pilothouse_spool_limit_bytes", "pilothouse_http_requests_in_flight"}
 )  # fmt: skip
 _LESS_IS_WORSE = frozenset(
-    {"pilothouse_model_loaded", "pilothouse_model_inline", "process_max_fds", "process_start_time_seconds"}
-)
+    {"pilothouse_model_loaded", "pilothouse_model_inline", "pilothouse_state_disk_available_bytes", "process_max_fds",
+     "process_start_time_seconds"}
+)  # fmt: skip
 _OF_THE_MACHINE = "pilothouse_host_"  # the kernel's counters: every worker reads the same
 _COUNTED = ("counter", "histogram")
 Value = float | int

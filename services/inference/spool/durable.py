@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 
@@ -31,12 +32,24 @@ def write_durably(path: Path, body: bytes) -> bool:
     """Write a file whole or not at all, so that it survives power loss; whether it was not there before."""
     if path.exists():
         return False
-    make_folder(path.parent)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    sync_folder(path.parent)
+    replace_durably(path, body)
     return True
+
+
+def replace_durably(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all, in the place of what was there.
+
+    The name it has before is a random one: containers that share a volume may have the same process number.
+    """
+    make_folder(path.parent)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # a full disk refuses again and again, each time another name
+        raise
+    sync_folder(path.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,9 +98,11 @@ class Orphan:
         os.close(self.lock)
 
 
-def adopt(root: Path, own: Path) -> list[Orphan]:
-    """Directories below `root` whose worker has died: those whose lock can be had."""
-    orphans = []
+def adopt(root: Path, own: Path) -> Iterator[Orphan]:
+    """Directories below `root` whose worker has died: those whose lock can be had.
+
+    Each lock is taken when its directory is asked for, so that a caller who gives up midway holds none of the rest.
+    """
     for folder in sorted(p.parent for p in root.glob(f"*/{LOCK}")):
         if folder == own:
             continue
@@ -108,5 +111,4 @@ def adopt(root: Path, own: Path) -> list[Orphan]:
         except OSError:  # it vanished, adopted by a sibling, between the listing and the lock
             continue
         if lock is not None:
-            orphans.append(Orphan(folder, lock))
-    return orphans
+            yield Orphan(folder, lock)

@@ -1,5 +1,7 @@
 """The Open Inference Protocol v2, on the packed models."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,13 @@ HOUSE, FASHION = "/v2/models/house-prices", "/v2/models/fashion-mnist"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     settings = InferenceSettings(port=0, models=MODELS, state=tmp_path_factory.mktemp("state"))
+    with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
+        yield client
+
+
+@pytest.fixture
+def impatient(tmp_path):
+    settings = InferenceSettings(port=0, models=MODELS, state=tmp_path, body_timeout_seconds=0.05)
     with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
         yield client
 
@@ -73,13 +82,67 @@ def test_images_come_as_pixels(client):
         ({"inputs": []}, "number of rows"),
         ({"inputs": [{"name": "rooms", "shape": [3], "datatype": "INT64", "data": [1]}]}, "do not fill the shape"),
         ({"inputs": [{"name": "rooms", "shape": [1], "datatype": "INT64", "data": ["many"]}]}, "rooms"),
-        ({"inputs": [{"name": "rooms", "shape": [-1], "datatype": "INT64", "data": [1]}]}, "rows"),
+        ({"inputs": [{"name": "rooms", "shape": [-1], "datatype": "INT64", "data": [1]}]}, "[rows]"),
     ],
 )
 def test_what_is_wrong_comes_back_in_the_protocols_own_shape(client, body, says):
     answer = client.post(f"{HOUSE}/infer", json=body)
     assert answer.status_code == 422
     assert says in answer.json()["error"]
+
+
+def tensor_of(shape, data=(1,)):
+    return {"inputs": [{"name": "rooms", "shape": shape, "datatype": "INT64", "data": list(data)}]}
+
+
+@pytest.mark.parametrize("url", [HOUSE, FASHION])
+@pytest.mark.parametrize("shape", [[1] * 9, [2**31], [-1], [1, -1], [10**4000] * 9])
+def test_a_shape_of_absurd_sizes_is_refused_before_it_is_multiplied(client, url, shape):
+    answer = client.post(f"{url}/infer", json=tensor_of(shape))
+    assert answer.status_code == 422
+    assert "at most 8 sizes" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"inputs": [], "id": "\xff"}', b"[" * 3000, json.dumps(tensor_of([1])).replace("[1]}", "[" * 3000).encode(),
+     b'{"id": "\\ud800"}', b""],
+)  # fmt: skip
+def test_what_is_no_json_is_a_fault_of_the_caller(client, body):
+    answer = client.post(f"{HOUSE}/infer", content=body)
+    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+
+
+async def send_raw(app, path, *messages):
+    """The app's status for a body in these messages, after which nothing more comes; None when it gave no answer."""
+    queue, sent = list(messages), []
+
+    async def receive():
+        return queue.pop(0) if queue else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-length", b"5"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": path,
+             "raw_path": path.encode(), "root_path": "", "scheme": "http", "query_string": b"", "headers": headers,
+             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}  # fmt: skip
+    await asyncio.wait_for(app(scope, receive, send), 10)
+    return next((m["status"] for m in sent if "status" in m), None)
+
+
+@pytest.mark.parametrize("path", [f"{HOUSE}/infer", "/models/house-prices/predict"])
+def test_a_body_that_never_comes_is_a_408(impatient, path):
+    assert impatient.portal.call(send_raw, impatient.app, path) == 408
+
+
+def test_a_caller_that_hangs_up_is_no_failure_of_ours(impatient, capfd):
+    path = f"{HOUSE}/infer"
+    begun = {"type": "http.request", "body": b"{", "more_body": True}
+    assert impatient.portal.call(send_raw, impatient.app, path, begun, {"type": "http.disconnect"}) is None
+    text = impatient.get("/metrics").text
+    assert 'route="/v2/models/{name}/infer",status="499"} 1.0' in text
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("path", ["/v2/models/nope", "/v2/models/nope/ready", f"{HOUSE}/versions/9"])

@@ -1,14 +1,16 @@
 """Bodies are decompressed under a limit, and broken ones are said to be broken."""
 
+import asyncio
 import gzip
 import zlib
 
 import pytest
 import zstandard
+from fastapi import HTTPException, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.body import decompress
+from services.collector.body import decompress, read_body
 from services.collector.errors import MalformedError, TooLargeError, UnsupportedError
 
 PACK = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
@@ -48,3 +50,29 @@ def test_zstd_without_its_size_is_taken_too():
 def test_another_encoding_is_not_spoken(encoding):
     with pytest.raises(UnsupportedError):
         decompress(zlib.compress(b"abc"), encoding, 10)
+
+
+def request_of(*parts, pause=0.0):
+    """A request whose body comes in these parts, more being promised for ever."""
+    queue = list(parts)
+
+    async def receive():
+        await asyncio.sleep(pause)
+        if not queue:
+            await asyncio.Event().wait()
+        body = queue.pop(0)
+        return {"type": "http.request", "body": body, "more_body": body != b"end"}
+
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+
+
+@pytest.mark.parametrize("parts", [(), (b"a", b"b")])
+async def test_a_caller_that_falls_silent_is_not_waited_for_for_ever(parts):
+    with pytest.raises(HTTPException) as refusal:
+        await asyncio.wait_for(read_body(request_of(*parts), 100, 100, 0.05), 5)
+    assert refusal.value.status_code == 408
+
+
+async def test_a_slow_caller_that_goes_on_sending_is_waited_for():
+    parts = [b"a"] * 8 + [b"end"]
+    assert await read_body(request_of(*parts, pause=0.05), 100, 100, 0.2) == b"aaaaaaaaend"

@@ -1,3 +1,5 @@
+import asyncio
+
 import httpx2
 import pytest
 from hypothesis import assume, given
@@ -113,3 +115,14 @@ async def test_a_caller_that_goes_away_is_noticed():
     receive = messages(part(b"1", more=True), {"type": "http.disconnect"})
     with pytest.raises(ClientDisconnect):
         await read_body(headers(), receive, 10, 1)
+
+
+@pytest.mark.parametrize("first", [[], [part(b"1", more=True)]])
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(first):
+    async def receive():
+        return first.pop() if first else await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            await read_body(headers(5), receive, 10, 0.02)
+        assert not asyncio.current_task().cancelling()

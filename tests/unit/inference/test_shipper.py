@@ -122,6 +122,16 @@ def test_a_dead_workers_records_are_shipped_and_its_directory_removed(spool):
     assert spool.run_until(lambda: set(ids) <= set(spool.collector.records) and not (spool.root / "dead").exists())
 
 
+def test_two_dead_workers_records_are_shipped_when_the_collector_comes(spool):
+    ids = []
+    for name in ("dead-1", "dead-2"):
+        dead = SpoolWriter(spool.root / name, "process", 10_000_000, 2_000)
+        ids += spool.append(7, writer=dead)
+        dead.close()
+    spool.collector.outages = 3
+    assert spool.run_until(lambda: set(ids) <= set(spool.collector.records) and not any(spool.root.glob("dead-*")))
+
+
 def test_damage_is_kept_and_counted_and_costs_one_record(spool):
     spool.append(5)
     damage(spool)

@@ -113,7 +113,7 @@ def test_a_directory_that_cannot_be_made_says_so(tmp_path):
 
 
 def test_the_directory_of_a_living_worker_is_left_alone(tmp_path, writer):
-    assert adopt(tmp_path, tmp_path / "own") == []
+    assert list(adopt(tmp_path, tmp_path / "own")) == []
 
 
 def test_the_directory_of_a_killed_worker_is_adopted_with_its_records(tmp_path):
@@ -133,8 +133,16 @@ def test_the_directory_of_a_killed_worker_is_adopted_with_its_records(tmp_path):
 def test_an_adopted_directory_is_not_adopted_twice(tmp_path):
     (tmp_path / "dead").mkdir()
     os.close(lock_directory(tmp_path / "dead"))
-    first = adopt(tmp_path, tmp_path / "own")
-    assert (len(first), adopt(tmp_path, tmp_path / "own")) == (1, [])
+    first = list(adopt(tmp_path, tmp_path / "own"))
+    assert (len(first), list(adopt(tmp_path, tmp_path / "own"))) == (1, [])
+
+
+def test_who_gives_up_at_the_first_dead_workers_directory_holds_no_other(tmp_path):
+    for name in ("dead-1", "dead-2"):
+        (tmp_path / name).mkdir()
+        os.close(lock_directory(tmp_path / name))
+    next(iter(adopt(tmp_path, tmp_path / "own"))).release()
+    assert [o.folder.name for o in adopt(tmp_path, tmp_path / "own")] == ["dead-1", "dead-2"]
 
 
 def test_closing_an_empty_spool_leaves_nothing_behind(writer):

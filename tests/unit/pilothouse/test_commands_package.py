@@ -70,7 +70,7 @@ def test_pack_takes_an_exported_program_and_options(sources):
     linear = torch.nn.Sequential(torch.nn.Linear(2, 1))
     rows = {0: torch.export.Dim("rows", min=1, max=10_000)}
     torch.export.save(torch.export.export(linear, (torch.zeros(4, 2),), dynamic_shapes=(rows,)), sources / "model.pt2")
-    (sources / "options.yaml").write_text("features: {a: {unit: m}}\nmonitoring: {window_rows: 77}\n")
+    (sources / "options.yaml").write_text("features: {a: {unit: m}}\nmonitoring: {window_rows: 77, minimum_rows: 50}\n")
     (sources / "card.md").write_text("# a card\n")
     done = pack(sources, "--options", sources / "options.yaml", "--card", sources / "card.md", module="model.pt2")
     assert done.exit_code == 0, done.output

@@ -58,6 +58,8 @@ def test_the_schema_digest_changes_with_columns_and_not_with_words():
         ({"name": "Not A Name"}, "name"),
         ({"artifact": None}, "needs one"),
         ({"monitoring": Monitoring(columns=(DriftColumn(name="nope"),))}, "'nope' is not a column"),
+        ({"monitoring": Monitoring(window_rows=50)}, "set minimum_rows to 50 or less"),
+        ({"monitoring": Monitoring(window_rows=200, minimum_rows=201)}, "no window would ever be scored"),
         (
             {"monitoring": Monitoring(columns=(DriftColumn(name="prediction", stattest="wasserstein"),))},
             "wasserstein does not fit 'prediction'",

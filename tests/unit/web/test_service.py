@@ -4,13 +4,15 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
-from fastapi import Depends
+from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, FiniteFloat
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from pilothouse.errors import Fault, InputError, PilothouseError
 from pilothouse.web.auth import Keys, require
+from pilothouse.web.observe import note
 from pilothouse.web.problem import Entry
 from pilothouse.web.readiness import Readiness
 from pilothouse.web.service import create_service
@@ -152,6 +154,32 @@ def test_a_request_is_one_json_line(capfd):
     TestClient(app).get("/trace", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     (line,) = [json.loads(text) for text in capfd.readouterr().out.splitlines() if '"request"' in text]
     assert (line["path"], line["status"], line["trace_id"], line["service"]) == ("/trace", 200, TRACE, "tea")
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [({"model": "\ud800"}, {"model": "\\ud800"}), ({"models": ["a/\ud800", "b/1"]}, {"models": ["a/\\ud800", "b/1"]})],
+)
+def test_a_lone_surrogate_in_what_a_route_noted_costs_no_line(capfd, noted, told):
+    app, _ = service()
+
+    @app.post("/noted")
+    async def noting(request: Request):
+        note(request.scope, **noted)
+
+    assert TestClient(app).post("/noted").status_code == 200
+    (line,) = [json.loads(text) for text in capfd.readouterr().out.splitlines() if '"request"' in text]
+    assert line | told == line
+
+
+def test_a_caller_that_hangs_up_in_its_body_is_a_499_without_a_traceback(client, capfd):
+    @client.app.post("/read")
+    async def read(request: Request):
+        raise ClientDisconnect
+
+    client.post("/read")
+    assert 'route="/read",status="499"} 1.0' in client.get("/metrics").text
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def test_what_was_counted_is_added_up():
     ("name", "merged"),
     [
         ("pilothouse_spool_bytes", 5.0),
+        ("pilothouse_http_requests_in_flight", 5.0),
+        ("pilothouse_state_disk_available_bytes", 2.0),
         ("pilothouse_spool_oldest_seconds", 3.0),
         ("pilothouse_model_loaded", 2.0),
         ("pilothouse_host_memory_bytes", 3.0),
