@@ -164,9 +164,9 @@ class Monitoring(_Part):
     probability. The verdict is drift when at least `drift_share` of the columns drifted; by default one of up to
     twenty is enough, because thresholds are calibrated on the verdict. `joint`: drift is also measured on what moves
     together, the embedding of an image model or the columns of another, and makes the verdict drift. `window_rows`
-    is the newest rows that are scored, `minimum_rows` the fewest that give an answer. `performance_metric` is one of
-    the task's (`METRICS`), and `performance_floor` how bad it may be: the least value of a metric of which more is
-    better, else the greatest.
+    is the newest rows that are scored, `minimum_rows` the fewest that give an answer, no more than these.
+    `performance_metric` is one of the task's (`METRICS`), and `performance_floor` how bad it may be: the least value
+    of a metric of which more is better, else the greatest.
     """
 
     columns: tuple[DriftColumn, ...] | None = None
@@ -241,6 +241,12 @@ class Manifest(_Part):
             raise ValueError(f"monitoring.performance_metric: of a {self.task} model it is one of {', '.join(allowed)}")
         if self.monitoring.performance_floor is not None and metric in (None, "bias"):
             raise ValueError("monitoring.performance_floor needs a performance_metric that can be good or bad")
+        if self.monitoring.window_rows < self.monitoring.minimum_rows:
+            raise ValueError(
+                f"monitoring.window_rows ({self.monitoring.window_rows}) is less than monitoring.minimum_rows "
+                f"({self.monitoring.minimum_rows}, by default 100), so that no window would ever be scored: set "
+                f"minimum_rows to {self.monitoring.window_rows} or less, or window_rows higher"
+            )
         known = set(self.input_columns) | {"prediction"} | set(self.probability_columns)
         for column in self.monitoring.columns or ():
             if column.name not in known:

@@ -29,6 +29,7 @@ from services.drift.errors import (
     NoEmbeddingError,
     ReferenceFault,
     ReportError,
+    ReportsBusyError,
     UnknownColumnError,
     UnknownModelError,
     UnknownReportError,
@@ -62,6 +63,7 @@ ERRORS: ErrorTable = {
     ReferenceFault: Entry(503, "reference", "The reference cannot be used"),
     CollectorAwayError: Entry(503, "collector-away", "The records cannot be read now", {"Retry-After": "5"}),
     ReportError: Entry(503, "report-failed", "The report could not be made", {"Retry-After": "30"}),
+    ReportsBusyError: Entry(503, "reports-busy", "Too many reports are being made", {"Retry-After": "10"}),
     UnknownReportError: Entry(404, "unknown-report", "No such report"),
 }
 

@@ -18,6 +18,7 @@ from services.drift.reference import Reference, load_reference
 from services.drift.thresholds import Thresholds
 
 KEPT = 16
+Stamp = tuple[Path, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class Baselines:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[tuple[Path, int, int], Baseline] = OrderedDict()
+        self._kept: OrderedDict[Stamp, Baseline] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def get(self, package: Package) -> Baseline:
         """Raises ReferenceFault when the package's reference cannot be used."""
-        stamp = _stamp(package)
+        stamp = read_stamp(package)
         async with self._lock:
             if stamp not in self._kept:
                 self._kept[stamp] = await asyncio.to_thread(self._load, package)
@@ -67,7 +68,8 @@ class Baselines:
         return Baseline(reference, thresholds)
 
 
-def _stamp(package: Package) -> tuple[Path, int, int]:
+def read_stamp(package: Package) -> Stamp:
+    """What changes with the files that a baseline is made of. Raises ReferenceFault when they are not there."""
     try:
         reference, manifest = package.reference.stat(), (package.folder / "manifest.yaml").stat()
     except OSError as error:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.drift.comparison import FLOORS
 from services.drift.number_profile import NumberProfile
 from services.drift.reference import JointProfile, Profile, Reference
 from services.drift.resampling import Weights, resample
 from services.drift.scores import jensenshannon
-from services.drift.thresholds import Curve, Thresholds, missing_floor
+from services.drift.thresholds import LEAST_LEVEL, Curve, Thresholds, missing_floor
 
 SIZES = (10, 30, 100, 300, 1_000, 2_500, 5_000)
 DRAWS = 1_000
@@ -117,7 +116,7 @@ def _excess(profile: Profile, rows: int, said: Said, level: Level) -> Draws:
     if comparison.threshold is not None:
         of_score = np.where(said[0] >= comparison.threshold, np.inf, 0.0)
     else:
-        of_score = _ratio(said[0], level[0], floor=FLOORS[comparison.method])
+        of_score = _ratio(said[0], level[0], floor=profile.floor)
     return np.maximum(of_score, _ratio(said[1], level[1], floor=missing_floor(profile.missing, rows)))
 
 
@@ -127,7 +126,7 @@ def _joint_excess(profile: JointProfile, rows: int, said: Said, level: Level) ->
 
 
 def _ratio(draws: Draws, base: float, floor: float) -> Draws:
-    return np.where(draws >= floor, draws / max(base, 1e-12), 0.0)
+    return np.where(draws >= floor, draws / max(base, LEAST_LEVEL), 0.0)
 
 
 def _decisive(excess: list[Draws], drift_share: float) -> list[Draws]:

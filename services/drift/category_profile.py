@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.drift.comparison import Cleaned, Comparison
+from services.drift.comparison import FLOORS, Cleaned, Comparison
 from services.drift.scores import jensenshannon
 from services.drift.values import MISSING, category_name, read_names, read_numbers
 
@@ -44,6 +44,11 @@ class CategoryProfile:
         places = dict.fromkeys(counts, len(kept)) | {n: i for i, n in enumerate(kept)} | {MISSING: len(labels) - 1}
         codes = np.array([places[n] for n in names], dtype=np.intp)
         return cls(comparison, codes, labels, places, read)
+
+    @property
+    def floor(self) -> float:
+        """The smallest threshold."""
+        return FLOORS[self.comparison.method]
 
     @property
     def missing(self) -> float:

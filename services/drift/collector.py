@@ -47,10 +47,11 @@ class HttpRecords:
         records = [] if answer is None else _json(answer).get("records", [])
         return str(records[0]["id"]) if records else None
 
+    async def count(self, model: str, version: str) -> int:
+        return await self._stat(model, version, "records")
+
     async def labels(self, model: str, version: str) -> int:
-        answer = await self._get("/v1/stats", {})
-        models = [] if answer is None else _json(answer).get("models", [])
-        return sum(int(m.get("labels") or 0) for m in models if (m["model"], m["version"]) == (model, version))
+        return await self._stat(model, version, "labels")
 
     async def read(
         self,
@@ -102,6 +103,11 @@ class HttpRecords:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def _stat(self, model: str, version: str, name: str) -> int:
+        answer = await self._get("/v1/stats", {"model": model})
+        models = [] if answer is None else _json(answer).get("models", [])
+        return sum(int(m.get(name) or 0) for m in models if (m["model"], m["version"]) == (model, version))
 
     async def _get(self, path: str, query: Mapping[str, Any], *accept: int) -> httpx2.Response | None:
         """The answer, successful or of a status to `accept`; None of a model that was never announced."""

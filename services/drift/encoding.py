@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 
-_GZIP = re.compile(r"(?:^|,)\s*(?:gzip|x-gzip|\*)\s*(?:;\s*q=([0-9.]+))?\s*(?:,|$)", re.IGNORECASE)
+_GZIP = re.compile(r"(?:^|,)\s*(?:gzip|x-gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]*)?))?\s*(?:,|$)", re.IGNORECASE)
 
 
 def encode(compressed: bytes, accept_encoding: str | None) -> tuple[bytes, dict[str, str]]:

@@ -9,6 +9,7 @@ DriftError
 ├── ReferenceFault        the reference cannot be used; carries the reason code
 ├── CollectorAwayError    the records cannot be read now
 └── ReportError           Evidently's report could not be made
+    ├── ReportsBusyError      too many reports are being made to begin another
     └── UnknownReportError    no such report is being made or kept
 """
 
@@ -63,6 +64,11 @@ class CollectorAwayError(DriftError):
 
 class ReportError(DriftError):
     """Evidently's report could not be made; the message says why."""
+
+
+class ReportsBusyError(ReportError):
+    def __init__(self, pending: int) -> None:
+        super().__init__(f"{pending} reports are being made; another is begun when one of them is done")
 
 
 class UnknownReportError(ReportError):

@@ -22,8 +22,11 @@ from services.drift.report_job import ReportJob
 
 def make(job: ReportJob) -> tuple[bytes, bytes]:
     """Evidently's page, and its numbers as strict JSON: what is not finite is null."""
-    frames = [_dataset(job, _frame(stream)) for stream in (job.current, job.reference)]
-    snapshot = Report(_presets(job)).run(*frames)
+    frames = [_frame(stream) for stream in (job.current, job.reference)]
+    if job.positive_probability and any(frame[LABEL].nunique() < 2 for frame in frames):
+        # one class has no areas, for which Evidently would refuse everything
+        job = msgspec.structs.replace(job, positive_probability=None)
+    snapshot = Report(_presets(job)).run(*(_dataset(job, frame) for frame in frames))
     page: str = snapshot.get_html_str(as_iframe=False)
     return page.encode("utf-8", "replace"), msgspec.json.encode(strict(snapshot.dict()), enc_hook=_plain)
 

@@ -87,7 +87,7 @@ class DriftMetrics:
         self._publish_joint(key, {j.name: j for j in result.joint if j.status != "absent"})
 
     def confirmed(self, run: Run) -> None:
-        """No records have come since this run, so that it is as good as new: a model that nobody asks is not stale."""
+        """Nothing this run was made from has changed: it is as good as new. A model that nobody asks is not stale."""
         self._dated(run.key, self._clock())
 
     def _dated(self, key: tuple[str, str], at_ms: int) -> None:

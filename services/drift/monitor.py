@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package
-from services.drift.baseline import Baseline, Baselines
+from services.drift.baseline import Baseline, Baselines, Stamp, read_stamp
 from services.drift.errors import CollectorAwayError, ReferenceFault
 from services.drift.joint.embedding import MOST_WINDOW_ROWS
 from services.drift.records import Records, Rows
 from services.drift.reference import EMBEDDING, LABEL
-from services.drift.run import Run, empty_run
+from services.drift.run import Basis, Run, empty_run
 from services.drift.verdict import judge, unknown
 from services.drift.window import Window, show_moment
 
@@ -47,20 +47,26 @@ class Monitor:
         `every_column`: read what a report shows too, not only what drift is measured on.
         """
         manifest, at = package.manifest, self._clock()
-        newest = await self._records.newest(manifest.name, manifest.version)
-        if newest is None:
+        basis = await self.basis(package)
+        if basis.newest is None:
             nothing = unknown("no-records", "nothing was logged yet by this version of the model")
-            return Scored(empty_run(manifest, window, nothing, at))
+            return Scored(empty_run(manifest, window, nothing, at, basis))
         try:
             baseline = await self._baselines.get(package)
         except ReferenceFault as fault:
-            return Scored(empty_run(manifest, window, unknown(fault.reason, str(fault)), at, newest))
+            return Scored(empty_run(manifest, window, unknown(fault.reason, str(fault)), at, basis))
         names = _columns(manifest, baseline, every_column)
         rows = await self._records.read(manifest.name, manifest.version, window, names, with_labels=every_column)
-        started = empty_run(manifest, window, unknown("no-records", ""), at, newest)
+        started = empty_run(manifest, window, unknown("no-records", ""), at, basis)
         embeddings = await self._embeddings(manifest, baseline, window)
         run = await asyncio.to_thread(_compare, started, manifest, baseline, rows, embeddings)
         return Scored(run, baseline, rows.table)
+
+    async def basis(self, package: Package) -> Basis:
+        """What a run would be made from now. Raises CollectorAwayError."""
+        key = (package.manifest.name, package.manifest.version)
+        newest = await self._records.newest(*key)
+        return Basis(newest, await self._records.count(*key) if newest else 0, _stamp(package))
 
     async def _embeddings(self, manifest: Manifest, baseline: Baseline, window: Window) -> pa.Table | None:
         """A smaller sample of the window, with the embedding only, where it is watched."""
@@ -77,7 +83,7 @@ class Monitor:
         return run
 
     async def current(self, package: Package) -> tuple[Run, bool]:
-        """The last run, or a new one where records have come since; whether it is new.
+        """The last run, or a new one where its basis has changed since; whether it is new.
 
         While the collector is away, the last run is marked stale: no verdict is better than an old one passed for new.
         """
@@ -85,8 +91,7 @@ class Monitor:
         async with self._locks[key]:
             last = self.newest.get(key)
             try:
-                newest = await self._records.newest(*key)
-                if last and _lasts(last, newest, self._clock()):
+                if last and _lasts(last, await self.basis(package), self._clock()):
                     return last, False
                 return await self.score_newest(package), True
             except CollectorAwayError as error:
@@ -111,10 +116,17 @@ class Monitor:
         return gone
 
 
-def _lasts(run: Run, newest: str | None, now_ms: int) -> bool:
-    """Whether nothing but new records could change what it says, and there are none; or it is hardly a second old."""
+def _stamp(package: Package) -> Stamp | None:
+    try:
+        return read_stamp(package)
+    except ReferenceFault:
+        return None
+
+
+def _lasts(run: Run, basis: Basis, now_ms: int) -> bool:
+    """Whether nothing but its basis could change what it says, and that is the same; or it is hardly a second old."""
     compared = run.result.reason == "compared"
-    unchanged = newest == run.newest and (compared or run.result.reason == "too-few-rows")
+    unchanged = basis == run.basis and (compared or run.result.reason == "too-few-rows")
     return run.stale is None and (unchanged or (compared and now_ms - run.at_ms < FRESH_MS))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.drift.comparison import Cleaned, Comparison
-from services.drift.scores import Numbers, bins, jensenshannon, spread, wasserstein
+from services.drift.comparison import FLOORS, Cleaned, Comparison
+from services.drift.scores import Numbers, bins, jensenshannon, own_units, spread, wasserstein
 from services.drift.values import NumberValues, read_numbers
 
 EXTREMES = (0.001, 0.999)
@@ -48,6 +48,12 @@ class NumberProfile:
     def constant(self) -> bool:
         """Clipping would leave one value: such a column is compared as categories instead."""
         return len(self.present) > 0 and self.lower == self.upper
+
+    @cached_property
+    def floor(self) -> float:
+        """The smallest threshold: a tenth of a standard deviation, also where the score is given in larger units."""
+        in_units = self.comparison.method == "wasserstein" and len(self.present)
+        return FLOORS[self.comparison.method] * (own_units(self.present) if in_units else 1.0)
 
     def clean(self, column: pa.ChunkedArray) -> Cleaned:
         read = read_numbers(column)

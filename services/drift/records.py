@@ -37,6 +37,9 @@ class Records(Protocol):
     async def newest(self, model: str, version: str) -> str | None:
         """The id of the newest record; None when there is none."""
 
+    async def count(self, model: str, version: str) -> int:
+        """How many records have come."""
+
     async def labels(self, model: str, version: str) -> int:
         """How many labels have come."""
 

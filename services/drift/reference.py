@@ -33,7 +33,7 @@ MOST_VECTORS = 4_000
 MOST_VECTOR_NUMBERS = 4_000_000  # 16 MB while a reference is loaded
 LABEL = "label"
 EMBEDDING = "embedding"
-METHOD_VERSION = 2  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
+METHOD_VERSION = 3  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
 
 
 @dataclass(frozen=True)

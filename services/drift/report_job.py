@@ -7,7 +7,8 @@ Every name and category is made harmless here: Evidently puts them into its page
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import Any, Literal
 
 import msgspec
@@ -96,12 +97,24 @@ def harmless(text: str) -> str:
     return text.translate(_HARMLESS)[:_LONGEST_NAME]
 
 
+def harmless_names(labels: Iterable[str]) -> dict[str, str]:
+    """A harmless name for each label. Those that would have the same one are numbered: as one category their shares
+    would be added up, and what Evidently says would not be what the verdict was found with."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for label in dict.fromkeys(labels):
+        numbered = (f"{harmless(label)[: _LONGEST_NAME - 8]} ({n})" for n in count(2))
+        names[label] = next(name for name in chain([harmless(label)], numbered) if name not in taken)
+        taken.add(names[label])
+    return names
+
+
 def _shown(column: ColumnResult, profile: Profile, values: NDArray[Any]) -> Any:
     if column.status == "missing":
         return text_array(np.where(np.isnan(values), MISSING, PRESENT).tolist())
     if isinstance(profile, CategoryProfile):
-        names = [harmless(label) for label in profile.labels]
-        return text_array([names[code] for code in values])
+        names = harmless_names(profile.labels)
+        return text_array([names[profile.labels[code]] for code in values])
     return number_array(values)
 
 
@@ -126,21 +139,31 @@ def _performance(
         return {}
     if min(t.num_rows - t.column(LABEL).null_count for t in (reference, table)) < LEAST_LABELS:
         return {}
+    names = _class_names(manifest, (t.column(name) for t in (reference, table) for name in (LABEL, "prediction")))
     for side, source in ((before, reference), (after, table)):
         for name, column in ((LABEL, LABEL), (LOGGED_PREDICTION, "prediction")):
-            side[name] = _as_logged(manifest, source.column(column))
+            side[name] = _as_logged(names, source.column(column))
     said: dict[str, Any] = {"task": manifest.task, "prediction": LOGGED_PREDICTION}
     probability = manifest.probability_columns[-1] if manifest.task == "binary" else None
     if manifest.task == "binary" and manifest.output.classes:
-        said["positive_class"] = harmless(manifest.output.classes[1])
+        said["positive_class"] = names[manifest.output.classes[1]]
         said["positive_probability"] = probability if probability in before and probability in after else None
     return said
 
 
-def _as_logged(manifest: Manifest, column: pa.ChunkedArray) -> Any:
+def _class_names(manifest: Manifest, columns: Iterable[pa.ChunkedArray]) -> dict[str, str]:
+    """The same names for labels and predictions, in the reference and in the window; of a regression none."""
     if manifest.task == "regression":
+        return {}
+    logged = sorted({n for column in columns for n in read_names(column)} - {MISSING})
+    return harmless_names([*(manifest.output.classes or ()), *logged])
+
+
+def _as_logged(names: Mapping[str, str], column: pa.ChunkedArray) -> Any:
+    """Numbers where there are no `names` of classes."""
+    if not names:
         return number_array(read_numbers(column).values)
-    return text_array([None if n == MISSING else harmless(n) for n in read_names(column)])
+    return text_array([None if n == MISSING else names[n] for n in read_names(column)])
 
 
 def _stream(columns: dict[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from pilothouse.package import Package
-from services.drift.errors import DriftError, ReportError, UnknownReportError
+from services.drift.errors import DriftError, ReportError, ReportsBusyError, UnknownReportError
 from services.drift.metrics import ReportMetrics
 from services.drift.monitor import Monitor, Scored
 from services.drift.page import plain_page, with_banner
@@ -24,6 +24,7 @@ from services.drift.run import Run
 from services.drift.window import Window
 
 KEPT = 8
+PENDING = 8  # at a time: they are made one after the other, and nobody waits for the ninth
 COMPRESSION = 6
 Format = Literal["html", "json"]
 
@@ -35,9 +36,11 @@ class ReportMaker(Protocol):
 
 @dataclass(slots=True)
 class Report:
-    """One report: being made, done (`bodies`, each compressed with gzip) or failed (`error`)."""
+    """One report: being made, done (`bodies`, each compressed with gzip) or failed (`error`). `asked` is what was asked
+    for, in the caller's words: the moment that 24h begins at moves on, the question does not."""
 
     id: str
+    asked: str
     model: str
     window: Window
     bodies: dict[Format, bytes] = field(default_factory=dict)
@@ -50,24 +53,25 @@ class Report:
 
 
 class Reports:
-    """`maker` is the worker. The same model version, window, newest record and number of labels is the same report."""
+    """`maker` is the worker. The same model version with the same files, window, newest record and numbers of records
+    (some come late, with older ids) and labels is the same report; so is the one that is being made when it is asked
+    for again, whatever has come since."""
 
     def __init__(self, monitor: Monitor, records: Records, maker: ReportMaker, metrics: ReportMetrics) -> None:
         self._monitor, self._records, self._maker, self._metrics = monitor, records, maker, metrics
         self._kept: OrderedDict[str, Report] = OrderedDict()
 
-    async def ask(self, package: Package, window: Window) -> Report:
-        """The report of what is logged now: kept, being made, or begun. Raises CollectorAwayError."""
-        model, version = package.manifest.name, package.manifest.version
-        newest = await self._records.newest(model, version)
-        labels = await self._records.labels(model, version) if newest else 0
-        key = f"{model} {version} {window!r} {newest} {labels}"
-        report = self._kept.get(name := hashlib.sha256(key.encode()).hexdigest()[:20])
+    async def ask(self, package: Package, window: Window, text: str | None = None) -> Report:
+        """The report of what is logged now: kept, or begun; or the one being made of the same window, `text` in the
+        caller's words. Raises CollectorAwayError, and ReportsBusyError instead of beginning another."""
+        asked = f"{package.manifest.key} {text or window!r}"
+        if pending := self._pending(asked):
+            return pending
+        name = await self._name(package, window)
+        report = self._pending(asked) or self._kept.get(name)
         if report is None or (report.done and report.error):
-            report = Report(name, package.manifest.key, window)
-            report.task = asyncio.create_task(self._fill(report, package))
-            self._keep(report)
-        self._kept.move_to_end(name)
+            report = self._begin(Report(name, asked, package.manifest.key, window), package)
+        self._kept.move_to_end(report.id)
         return report
 
     def find(self, name: str) -> Report:
@@ -90,6 +94,25 @@ class Reports:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _name(self, package: Package, window: Window) -> str:
+        """Changes with the records, their labels and the package."""
+        manifest = package.manifest
+        basis = await self._monitor.basis(package)
+        labels = await self._records.labels(manifest.name, manifest.version) if basis.newest else 0
+        key = repr((manifest.key, manifest.files, manifest.monitoring, window, basis, labels))
+        return hashlib.sha256(key.encode()).hexdigest()[:20]
+
+    def _pending(self, asked: str) -> Report | None:
+        return next((r for r in self._kept.values() if r.asked == asked and not r.done), None)
+
+    def _begin(self, report: Report, package: Package) -> Report:
+        pending = sum(not r.done for r in self._kept.values())
+        if pending >= PENDING:
+            raise ReportsBusyError(pending)
+        report.task = asyncio.create_task(self._fill(report, package))
+        self._keep(report)
+        return report
 
     def _keep(self, report: Report) -> None:
         self._kept[report.id] = report

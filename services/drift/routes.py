@@ -107,7 +107,7 @@ async def report(
     The first one takes some seconds. Until it is done, a browser gets a page that reloads by itself, a program 202 and
     where to look; with `wait`, the answer comes when it is done.
     """
-    found = await service.reports.ask(package, window or default_window(package))
+    found = await service.reports.ask(package, window or default_window(package), request.query_params.get("window"))
     return await _report(request, service, found, reply)
 
 

@@ -6,13 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilothouse.manifest import Manifest
+from services.drift.baseline import Stamp
 from services.drift.verdict import WindowResult
 from services.drift.window import Window, show_moment
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a run was made from: while it is the same, so is what would be said. `newest` is the newest record's id.
+
+    `records` is how many there are: those that come late have older ids. `baseline` changes with the package's files,
+    and is None where they are not there.
+    """
+
+    newest: str | None
+    records: int
+    baseline: Stamp | None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """`newest` is the newest record's id when the window was read. `stale` says that the collector has been away
+    """`basis` is as it was just before the window was read. `stale` says that the collector has been away
     since: the verdict is an old one."""
 
     model: str
@@ -20,7 +34,7 @@ class Run:
     window: Window
     result: WindowResult
     at_ms: int
-    newest: str | None = None
+    basis: Basis | None = None
     window_rows: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
@@ -31,6 +45,11 @@ class Run:
     @property
     def key(self) -> tuple[str, str]:
         return self.model, self.version
+
+    @property
+    def newest(self) -> str | None:
+        """The newest record's id when the window was read."""
+        return self.basis.newest if self.basis else None
 
     def as_wire(self) -> dict[str, Any]:
         """As /drift answers it and the collector keeps it. Every number in it is finite."""
@@ -59,6 +78,6 @@ class Run:
         }
 
 
-def empty_run(manifest: Manifest, window: Window, result: WindowResult, at_ms: int, newest: str | None = None) -> Run:
+def empty_run(manifest: Manifest, window: Window, result: WindowResult, at_ms: int, basis: Basis | None = None) -> Run:
     """A run that compared nothing; `result` says why."""
-    return Run(manifest.name, manifest.version, window, result, at_ms, newest)
+    return Run(manifest.name, manifest.version, window, result, at_ms, basis)

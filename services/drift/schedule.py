@@ -16,7 +16,7 @@ from services.drift.errors import CollectorAwayError
 from services.drift.metrics import DriftMetrics
 from services.drift.monitor import Monitor
 from services.drift.records import Records
-from services.drift.run import Run
+from services.drift.run import Basis, Run
 
 TICK_SECONDS = 1.0
 
@@ -49,7 +49,7 @@ class Schedule:
         self._catalogue, self._monitor, self._records, self._metrics = catalogue, monitor, records, metrics
         self._performance, self._timer, self._leads = performance, timer, leads
         self._due: dict[tuple[str, str], float] = {}
-        self._saved: dict[tuple[str, str], tuple[str | None, str]] = {}
+        self._saved: dict[tuple[str, str], tuple[Basis | None, str]] = {}
         self._log = structlog.get_logger("schedule")
 
     async def keep_running(self) -> None:
@@ -79,7 +79,7 @@ class Schedule:
                     await self._performance.check(package)
 
     async def check(self, package: Package) -> Run:
-        """The model's newest run, made now if records have come since the last one."""
+        """The model's newest run, made now if records have come, or the package has changed, since the last one."""
         begun = self._timer()
         run, fresh = await self._monitor.current(package)
         if not fresh:
@@ -87,7 +87,7 @@ class Schedule:
         else:
             self._metrics.seconds.observe(self._timer() - begun)
             self._metrics.publish(run)
-            if self._leads() and self._saved.get(run.key) != (run.newest, run.result.reason):
+            if self._leads() and self._saved.get(run.key) != (run.basis, run.result.reason):
                 await self._save(run)
         return run
 
@@ -106,7 +106,7 @@ class Schedule:
             return
         try:
             await self._records.save_run(run.as_wire())
-            self._saved[run.key] = run.newest, run.result.reason
+            self._saved[run.key] = run.basis, run.result.reason
         except CollectorAwayError as error:
             self._metrics.unsaved.inc()
             self._log.warning("a run was not saved", model=run.model, version=run.version, why=str(error))

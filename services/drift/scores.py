@@ -22,6 +22,12 @@ def spread(reference: Numbers) -> float:
     return max(float(np.std(reference)), SMALLEST_SPREAD)
 
 
+def own_units(reference: Numbers) -> float:
+    """The standard deviation in units of `spread`: below 1 where Evidently's floor is the larger of the two, as of a
+    column in a small unit. A score of so much is one standard deviation. (values,) without NaN."""
+    return float(np.std(reference)) / spread(reference)
+
+
 def wasserstein(reference: Numbers, current: Numbers) -> float:
     """Area between the two distribution functions over the reference's spread. Two arrays (values,) without NaN."""
     values = np.sort(np.concatenate((reference, current)))

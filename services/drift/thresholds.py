@@ -11,11 +11,12 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from services.drift.comparison import FLOORS, Comparison
+from services.drift.comparison import Comparison
 from services.drift.scores import binary_distance
 
 LEAST_MISSING_CHANGE = 0.02
 LEAST_MISSING_ROWS = 3
+LEAST_LEVEL = 1e-30  # so that it has a logarithm; scores of a column in a small unit are far below 1
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -33,11 +34,11 @@ class Thresholds(msgspec.Struct, frozen=True):
     curves: Mapping[str, Curve]
     joint: Mapping[str, Curve]
 
-    def score(self, comparison: Comparison, rows: int) -> float:
-        """The score at which a window of `rows` rows has drifted in this column."""
+    def score(self, comparison: Comparison, floor: float, rows: int) -> float:
+        """The score at which a window of `rows` rows has drifted in this column; `floor` is its profile's."""
         if comparison.threshold is not None:
             return comparison.threshold
-        return max(FLOORS[comparison.method], self._at(self.curves[comparison.name].score, rows))
+        return max(floor, self._at(self.curves[comparison.name].score, rows))
 
     def missing(self, comparison: Comparison, reference_missing: float, rows: int) -> float:
         """The distance of missing shares at which what is missing has drifted."""
@@ -52,7 +53,7 @@ class Thresholds(msgspec.Struct, frozen=True):
         return max(missing_floor(reference_missing, rows), self._at(self.joint[name].missing, rows))
 
     def _at(self, values: tuple[float, ...], rows: int) -> float:
-        logarithms = np.log(np.maximum(values, 1e-9))
+        logarithms = np.log(np.maximum(values, LEAST_LEVEL))
         return float(np.exp(np.interp(np.log(rows), np.log(self.sizes), logarithms)))
 
 

@@ -118,7 +118,7 @@ def _compare(
 
 def _compare_values(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnResult:
     score = profile.score(cleaned)
-    threshold = thresholds.score(profile.comparison, len(cleaned.values))
+    threshold = thresholds.score(profile.comparison, profile.floor, len(cleaned.values))
     result = _result(profile, cleaned, score, threshold)
     return replace(result, message=_faults(cleaned))
 

@@ -10,6 +10,7 @@ from services.drift.errors import WindowError
 
 SCORED_ROWS = 5_000  # at most: a larger window is sampled, so that its cost does not grow with traffic
 LARGEST_ROWS = 1_000_000
+LAST_MOMENT_MS = 253_402_300_799_999  # the end of the year 9999: a later one has no ISO 8601 that can be shown
 _SPAN = re.compile(r"^([1-9][0-9]{0,4})([mhd])$")
 _ROWS = re.compile(r"^rows=([1-9][0-9]{0,6})$")
 _MILLISECONDS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -71,7 +72,7 @@ def parse_moment(text: str | None) -> int | None:
             milliseconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         milliseconds = -1
-    if not 0 <= milliseconds < 1 << 48:
+    if not 0 <= milliseconds <= LAST_MOMENT_MS:
         raise WindowError(f"{text[:40]!r} is no moment: write 2026-11-21T08:00:00Z, or milliseconds since 1970")
     return milliseconds
 

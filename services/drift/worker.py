@@ -42,6 +42,7 @@ class Worker:
         self._lock = asyncio.Lock()
         self._reported = False  # a worker that only ever fitted is let go: it holds 200 MB, and no Evidently yet
         self._log = structlog.get_logger("worker")
+        metrics.worker_up.set_function(self._is_up)  # it may be killed while nobody asks anything of it
 
     async def make(self, job: ReportJob) -> ReportAnswer:
         """Evidently's report of the job. Raises ReportError."""
@@ -87,7 +88,9 @@ class Worker:
         if process.returncode is None:
             process.kill()
         await process.wait()
-        self._metrics.worker_up.set(0)
+
+    def _is_up(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     async def _exchange(self, job: ReportJob | FitJob) -> ReportAnswer:
         process = await self._running()
@@ -100,13 +103,12 @@ class Worker:
         return _decoder.decode(await process.stdout.readexactly(length))
 
     async def _running(self) -> Process:
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self._is_up():
             return self._process
         command = [sys.executable, "-m", "services.drift.report_worker", str(self._limits.memory_bytes)]
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, env=self._environment, start_new_session=True
         )
         self._metrics.worker_starts.inc()
-        self._metrics.worker_up.set(1)
         self._log.info("report worker started", pid=self._process.pid)
         return self._process

@@ -23,6 +23,7 @@ Profile = NumberProfile | CategoryProfile
 Values = Mapping[str, NDArray[Any]]
 Encode = Callable[[NDArray[Any]], Numbers]
 KEPT_VARIANCE = 0.7
+LEAST_WIDTH = 1e-6  # of a column; what is narrower does not vary
 MOST_CATEGORIES = 10  # beyond the commonest, they count as one
 
 
@@ -65,9 +66,12 @@ def _encoder(profile: Profile, values: NDArray[Any]) -> Encode:
 
 
 def _number_encoder(known: Numbers) -> Encode:
-    """Normal scores (rows, 1) among the sorted `known`; 0 for a value that is missing."""
+    """Normal scores (rows, 1) among the sorted `known`; 0 for a value that is missing, and for all where `known` are
+    all the same: any other value would be infinitely far away, and its error would drown those of every other row."""
     own = _normal_scores(known, known) if len(known) else np.zeros(1)
-    middle, width = float(own.mean()), max(float(own.std()), 1e-9)
+    middle, width = float(own.mean()), float(own.std())
+    if width < LEAST_WIDTH:
+        return lambda values: np.zeros((len(values), 1))
 
     def encode(values: Numbers) -> Numbers:
         scores = (_normal_scores(known, values) - middle) / width
@@ -97,5 +101,5 @@ def _category_encoder(labels: int, codes: NDArray[np.intp]) -> Encode:
     places[commonest] = np.arange(len(commonest))
     shares = np.bincount(places, found, len(commonest) + 1)
     width = float(np.sqrt((shares * (1 - shares)).sum()))
-    table = (np.eye(len(shares)) - shares) / width if width > 1e-6 else np.zeros((len(shares), len(shares)))
+    table = (np.eye(len(shares)) - shares) / width if width >= LEAST_WIDTH else np.zeros((len(shares), len(shares)))
     return lambda codes: np.asarray(table[places[codes]])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.drift.category_profile import CategoryProfile
-from services.drift.comparison import FLOORS, Cleaned, Comparison
+from services.drift.comparison import Cleaned, Comparison
 from services.drift.joint.axes import Axes, Profile
 from services.drift.number_profile import NumberProfile
 from services.drift.resampling import resample
@@ -43,7 +43,6 @@ class FeatureProfile:
 
     name: ClassVar[Literal["features"]] = "features"
     stattest: ClassVar[str] = "pca_reconstruction"
-    floor: ClassVar[float] = FLOORS["wasserstein"]
 
     @classmethod
     def of(cls, profiles: Mapping[str, Profile]) -> FeatureProfile | None:
@@ -57,6 +56,11 @@ class FeatureProfile:
         errors = axes.errors({n: v[~fitted] for n, v in values.items()})
         profile = NumberProfile.of(Comparison(cls.name, "number", "wasserstein"), NumberValues(errors, 0.0))
         return None if profile.constant else cls(profiles, axes, profile)
+
+    @property
+    def floor(self) -> float:
+        """The errors' own."""
+        return self.errors.floor
 
     def clean(self, columns: Mapping[str, Cleaned]) -> Cleaned:
         """`values` (rows,) are the errors of a window's rows, from its cleaned columns, which it has all of."""

@@ -31,6 +31,7 @@ Reason = Literal[
     "reference-missing",
     "reference-damaged",
     "collector-away",
+    "appraisal-failed",
 ]
 Status = Literal["measured", "estimated", "assumption broken", "unknown"]
 _WITHOUT_CURVES = {"confusion": None, "residuals": None, "calibration": None}

@@ -2,8 +2,9 @@
 
 Two calibrators for each class against the rest. Platt's (1999), a logistic regression on the logit, here drawn
 towards the identity by a weak prior, so that a class without labels keeps its probabilities; and isotonic regression
-by pool-adjacent-violators (Ayer et al. 1955). The one that predicts left-out rows better, by squared error, is taken:
-on Fashion-MNIST that is Platt's, whose accuracy on the test images is off by 0.002, with isotonic by 0.007.
+by pool-adjacent-violators (Ayer et al. 1955). The one that predicts left-out rows better, by squared error, is taken;
+of a class that fewer than 50 rows are in, or are not in, always Platt's. On Fashion-MNIST that is Platt's, whose
+accuracy on the test images is off by 0.002, with isotonic by 0.007.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ LEAST_OF_A_KIND = 50  # rows of a class, and of the rest, below which isotonic s
 _PRIOR = 1.0  # weight of the identity, in rows
 _SMALLEST = 1e-6
 _ROUNDS = 50
+_SETTLED = 1e-9  # a step that changes nothing
+_IDENTITY = np.array([1.0, 0.0])
 
 
 def calibrators(scores: Floats, truth: Floats) -> list[Calibrator]:
@@ -44,17 +47,16 @@ def calibrator(scores: Floats, came: Floats) -> Calibrator:
 
 
 def platt(scores: Floats, came: Floats) -> Calibrator:
-    """Newton's method on the penalised log-likelihood of slope and offset."""
+    """Newton's method on the penalised log-likelihood of slope and offset.
+
+    A full step overshoots where the model is far too sure, and further each time: it is halved until it goes downhill.
+    """
     inputs = np.stack([logit(scores), np.ones(len(scores))], axis=1)
-    identity = np.array([1.0, 0.0])
-    weights = identity.copy()
+    weights = _IDENTITY.copy()
     for _ in range(_ROUNDS):
-        said = _sigmoid(inputs @ weights)
-        slope = inputs.T @ (said - came) + _PRIOR * (weights - identity)
-        curvature = (inputs * (said * (1 - said))[:, None]).T @ inputs + _PRIOR * np.eye(2)
-        step = np.linalg.solve(curvature, slope)
+        step = _downhill(inputs, came, weights, _newton_step(inputs, came, weights))
         weights = weights - step
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < _SETTLED:
             break
     return lambda values: _sigmoid(np.stack([logit(values), np.ones(len(values))], axis=1) @ weights)
 
@@ -84,6 +86,30 @@ def logit(probabilities: Floats) -> Floats:
 
 def _sigmoid(values: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -40, 40))))
+
+
+def _newton_step(inputs: Floats, came: Floats, weights: Floats) -> Floats:
+    said = _sigmoid(inputs @ weights)
+    slope = inputs.T @ (said - came) + _PRIOR * (weights - _IDENTITY)
+    curvature = (inputs * (said * (1 - said))[:, None]).T @ inputs + _PRIOR * np.eye(2)
+    return np.asarray(np.linalg.solve(curvature, slope))
+
+
+def _downhill(inputs: Floats, came: Floats, weights: Floats, step: Floats) -> Floats:
+    """The step, halved until the objective falls; nothing where it cannot fall any more."""
+    here = _objective(inputs, came, weights)
+    while np.abs(step).max() >= _SETTLED:
+        if _objective(inputs, came, weights - step) < here:
+            return step
+        step = step / 2
+    return np.zeros_like(step)
+
+
+def _objective(inputs: Floats, came: Floats, weights: Floats) -> float:
+    """The negative log-likelihood and the prior, which `_newton_step` lowers."""
+    linear = inputs @ weights
+    surprise = (np.logaddexp(0.0, linear) - came * linear).sum()
+    return float(surprise + _PRIOR * ((weights - _IDENTITY) ** 2).sum() / 2)
 
 
 def _left_out_fault(

@@ -12,6 +12,8 @@ BINS = 10
 MOST_CLASSES = 30  # a larger matrix cannot be read
 _RESIDUAL_BINS = 24
 _EXTREMES = (0.005, 0.995)
+_LEAST_SPREAD = 1e-6  # of the errors' size: below it the bins would be narrower than a float of that size can tell
+_LEAST_WIDTH = 1e-300  # likewise where the errors are next to nothing
 
 
 def confusion(outcomes: Classes) -> dict[str, Any] | None:
@@ -29,9 +31,18 @@ def residuals(outcomes: Amounts) -> dict[str, Any] | None:
     if not len(errors):
         return None
     low, high = np.quantile(errors, _EXTREMES)
-    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+    low, high = _apart(float(low), float(high))
     counts, edges = np.histogram(np.clip(errors, low, high), _RESIDUAL_BINS, (low, high))
     return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Ends that bins fit between: errors that are all the same, or as good as the same for their size, get a middle."""
+    size = max(abs(low), abs(high))
+    if high - low > max(size * _LEAST_SPREAD, _LEAST_WIDTH):
+        return low, high
+    margin = max(0.5, size * _LEAST_SPREAD)
+    return low - margin, high + margin
 
 
 def reliability(outcomes: Classes) -> list[dict[str, Any]] | None:

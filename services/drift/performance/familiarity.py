@@ -9,6 +9,9 @@ How many such rows are to be expected without any drift is the share of the refe
 cell (Good 1953, doi:10.1093/biomet/40.3-4.237, the mass of the unseen). Only what is beyond that, and beyond three
 standard errors of a window so small, counts.
 
+Of a column's categories the 200 commonest have cells of their own, the others of the reference share theirs: a table of
+names by names would be as large as the square of them. A name that occurs once is alone wherever it is counted.
+
 Of a classification it is also asked how far the mix of predictions has moved (total variation, less what chance
 moves): pictures upside down look like others in every statistic, but not in what the model makes of them. And a
 column that varies in the reference but takes one value, or one band, in all of the window is stuck.
@@ -18,7 +21,8 @@ Limits: see `docs/model-performance.md`, where they are measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -33,14 +37,17 @@ from services.drift.values import read_names, read_numbers
 BANDS = 12
 EXTREMES = (0.001, 0.999)
 MOST_COLUMNS = 40  # pairs grow with the square
+MOST_CATEGORIES = 200  # and their cells with the square of these
 STANDARD_ERRORS = 3.0
 # CBPE hears from the model itself when rows are strange, by its confidence; a model of errors hears nothing
 STRANGE_LIMITS: Mapping[str, float] = {"CBPE": 0.375, "DLE": 0.035}
 MOVED_LIMIT = 0.13
 STUCK_SHARE, STUCK_CHANCE = 0.9, 0.001
 Codes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 _MISSING = 0
 _NEW = 1
+_RARE = 2  # of categories alone
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,9 @@ class Familiarity:
         codes = {name: coder.codes(reference.column(name)) for name, coder in self._coders.items()}
         self._single = {name: _shares(each, self._coders[name].size) for name, each in codes.items()}
         self._rows = reference.num_rows
-        self._tables = {pair: self._count(codes, pair) for pair in combinations(self._coders, 2)}
+        alone = {name: coder.alone(reference.column(name)) for name, coder in self._coders.items()}
+        self._alone = {name: float(each.mean()) if len(each) else 0.0 for name, each in alone.items()}
+        self._tables = {pair: self._count(codes, alone, pair) for pair in combinations(self._coders, 2)}
         self._mix = self._single["prediction"] if self.method == "CBPE" else None
 
     def judge(self, window: pa.Table) -> Unfamiliar:
@@ -95,23 +104,25 @@ class Familiarity:
         moved = self._moved(codes, window.num_rows)
         return Unfamiliar(share, STRANGE_LIMITS[self.method], moved, pair, self._stuck(codes))
 
-    def _count(self, codes: Mapping[str, Codes], pair: tuple[str, str]) -> NDArray[np.intp]:
+    def _count(self, codes: Mapping[str, Codes], alone: Mapping[str, Mask], pair: tuple[str, str]) -> _Table:
         sizes = [self._coders[name].size for name in pair]
-        return np.bincount(codes[pair[0]] * sizes[1] + codes[pair[1]], minlength=sizes[0] * sizes[1])
+        cells = codes[pair[0]] * sizes[1] + codes[pair[1]]
+        counts = np.bincount(cells, minlength=sizes[0] * sizes[1])
+        once = int(((counts[cells] == 1) | alone[pair[0]] | alone[pair[1]]).sum())
+        return _Table(counts > 0, max(once, 1) / max(self._rows, 1))
 
-    def _strange(self, codes: Mapping[str, Codes], pair: tuple[str, str], table: NDArray[np.intp], rows: int) -> float:
+    def _strange(self, codes: Mapping[str, Codes], pair: tuple[str, str], table: _Table, rows: int) -> float:
         """The share of rows in empty cells, less what is to be expected and what chance may add."""
         cells = codes[pair[0]] * self._coders[pair[1]].size + codes[pair[1]]
-        unseen = float((table[cells] == 0).mean())
-        expected = max(float((table == 1).sum()), 1.0) / self._rows
+        unseen, expected = float((~table.known[cells]).mean()), table.expected
         chance = STANDARD_ERRORS * float(np.sqrt(expected * (1 - expected) / rows))
         return unseen - expected if unseen > expected + chance else 0.0
 
     def _stuck(self, codes: Mapping[str, Codes]) -> str | None:
         """A column with one code in all rows, where the reference makes that next to impossible."""
         for name, each in codes.items():
-            if (each == each[0]).all():
-                share = float(self._single[name][each[0]])
+            if (each == each[0]).all() and not self._coders[name].shared(each[0]):
+                share = self._alone[name] if each[0] == _NEW else float(self._single[name][each[0]])
                 if share < STUCK_SHARE and share ** len(each) < STUCK_CHANCE:
                     return name
         return None
@@ -126,16 +137,35 @@ class Familiarity:
 
 
 @dataclass(frozen=True)
+class _Table:
+    """Which cells of a pair the reference has rows in, and the share of rows that chance alone puts in others."""
+
+    known: Mask
+    expected: float
+
+
+@dataclass(frozen=True)
 class _Coder:
     """Values to codes: bands of a number, or categories; what is missing, and what the reference has not, are codes
-    of their own."""
+    of their own. `singles` are the rare categories that the reference has once."""
 
     edges: NDArray[np.float64] | None
     places: Mapping[str, int]
+    singles: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
-        return 2 + (len(self.places) if self.edges is None else len(self.edges) + 1)
+        return 3 + min(len(self.places), MOST_CATEGORIES) if self.edges is None else 3 + len(self.edges)
+
+    def shared(self, code: int) -> bool:
+        """Whether different values have this code."""
+        return self.edges is None and code == _RARE
+
+    def alone(self, column: pa.ChunkedArray) -> Mask:
+        """Rows (rows,) whose value no other row has, though its code is shared."""
+        if not self.singles:
+            return np.zeros(len(column), dtype=np.bool_)
+        return np.array([n in self.singles for n in read_names(column)], dtype=np.bool_)
 
     def codes(self, column: pa.ChunkedArray) -> Codes:
         if self.edges is None:
@@ -155,13 +185,20 @@ def _columns(manifest: Manifest, reference: pa.Table) -> list[Column]:
 
 def _coder(column: Column, values: pa.ChunkedArray) -> _Coder:
     if column.kind in ("category", "boolean", "text"):
-        return _Coder(None, {n: i + 2 for i, n in enumerate(sorted(set(read_names(values))))})
+        return _categories(read_names(values))
     numbers = read_numbers(values).values
     present = numbers[~np.isnan(numbers)]
     if not len(present):
         return _Coder(np.empty(0), {})
     cuts = np.concatenate(([EXTREMES[0]], np.arange(1, BANDS) / BANDS, [EXTREMES[1]]))
     return _Coder(np.unique(np.quantile(present, cuts)), {})
+
+
+def _categories(names: Sequence[str]) -> _Coder:
+    counts = Counter(names)
+    by_count = sorted(counts, key=lambda name: (-counts[name], name))
+    places = dict.fromkeys(by_count, _RARE) | {n: _RARE + 1 + i for i, n in enumerate(by_count[:MOST_CATEGORIES])}
+    return _Coder(None, places, frozenset(n for n in by_count[MOST_CATEGORIES:] if counts[n] == 1))
 
 
 def _shares(codes: Codes, size: int) -> NDArray[np.float64]:

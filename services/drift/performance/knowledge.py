@@ -11,13 +11,11 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import numpy as np
-import structlog
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package
@@ -29,7 +27,7 @@ from services.drift.performance.appraiser import Knowledge
 from services.drift.performance.expectation import NoEstimator
 from services.drift.performance.expected import Expecting
 from services.drift.performance.familiarity import Familiarity
-from services.drift.performance.fit_job import FitJob
+from services.drift.performance.fits import Fits, Fitter, Store
 from services.drift.performance.loss_model import LossModel
 from services.drift.performance.metric import Value, metrics_of
 from services.drift.performance.outcomes import Classes, Outcomes, read_outcomes
@@ -37,22 +35,8 @@ from services.drift.performance.sample import Part
 from services.drift.performance.scoring import measure
 
 KEPT = 16
-RETRY_SECONDS = 300.0
 METHOD_VERSION = 1  # raise it when what is fitted changes: stored models are then fitted anew
 _FITTING = Side("unknown", "fitting", "errors are being learned from the reference; ask again soon", method=dle.METHOD)
-
-
-class Fitter(Protocol):
-    async def fit(self, job: FitJob) -> LossModel:
-        """Raises DriftError."""
-
-
-class Store(Protocol):
-    """Where fitted models are kept between two runs of the service."""
-
-    def read(self, key: str) -> LossModel | None: ...
-
-    def write(self, model: LossModel) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,16 +47,13 @@ class _Entry:
     knowledge: Knowledge
     familiarity: Familiarity | None = None
     lesson: dle.Lesson | None = None
-    task: asyncio.Task[LossModel] | None = None
-    failed_at: float | None = None
-    why: str = field(default="")
 
 
 class KnowledgeBase:
     """Satisfies `watch.Knowing`. `timer` gives seconds that only rise."""
 
     def __init__(self, baselines: Baselines, fitter: Fitter, store: Store, timer: Callable[[], float]) -> None:
-        self._baselines, self._fitter, self._store, self._timer = baselines, fitter, store, timer
+        self._baselines, self._store, self._fits = baselines, store, Fits(fitter, store, timer)
         self._kept: OrderedDict[Path, _Entry] = OrderedDict()
         self._lock = asyncio.Lock()
 
@@ -89,10 +70,7 @@ class KnowledgeBase:
 
     async def close(self) -> None:
         """Give up what is being fitted."""
-        tasks = [e.task for e in self._kept.values() if e.task is not None and not e.task.done()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._fits.close()
 
     async def _entry(self, package: Package, baseline: Baseline) -> _Entry:
         async with self._lock:
@@ -106,27 +84,17 @@ class KnowledgeBase:
             return entry
 
     async def _learn(self, manifest: Manifest, entry: _Entry, lesson: dle.Lesson, wait_seconds: float) -> None:
-        """Have the lesson fitted, once, and wait for it so long."""
-        if entry.failed_at is not None and self._timer() - entry.failed_at < RETRY_SECONDS:
+        """Have the lesson fitted and wait for it so long. Others may wait for the same, and be told first."""
+        model = await self._fits.get(lesson.job, wait_seconds)
+        if model is None or entry.lesson is None:
             return
-        if entry.task is None:
-            entry.task = asyncio.create_task(self._fitter.fit(lesson.job))
-        await asyncio.wait({entry.task}, timeout=wait_seconds)
-        if not entry.task.done() or entry.lesson is None:
-            return
-        task, entry.task = entry.task, None
-        try:
-            model = task.result()
-        except DriftError as error:
-            entry.failed_at = self._timer()
-            structlog.get_logger("performance").warning("errors could not be learned", why=str(error))
-            side = Side("unknown", "fit-failed", f"errors could not be learned: {error}", method=dle.METHOD)
+        if isinstance(model, DriftError):
+            side = Side("unknown", "fit-failed", f"errors could not be learned: {model}", method=dle.METHOD)
             entry.knowledge = replace(entry.knowledge, estimator=NoEstimator(side))
             return
-        entry.lesson, entry.failed_at = None, None
+        entry.lesson = None
         assert entry.familiarity is not None
         entry.knowledge = replace(entry.knowledge, estimator=_of_errors(manifest, entry.familiarity, lesson, model))
-        await asyncio.to_thread(self._store.write, model)
 
 
 def _study(manifest: Manifest, baseline: Baseline, store: Store) -> _Entry:

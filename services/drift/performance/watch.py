@@ -63,9 +63,14 @@ class PerformanceWatch:
 
     async def check(self, package: Package) -> Appraisal | None:
         """The scheduler's appraisal of the manifest's own window: shown by the gauges, kept by the collector. None
-        when neither records nor labels have come since the last one."""
+        when neither records nor labels have come since the last one. Whatever is raised, the gauges then say that
+        nothing is known."""
         async with self._lock:
-            return await self._check(package)
+            try:
+                return await self._check(package)
+            except Exception:
+                self._publish_failure(package)
+                raise
 
     async def _check(self, package: Package) -> Appraisal | None:
         begun = time.perf_counter()
@@ -96,6 +101,12 @@ class PerformanceWatch:
             self._shown.discard(key)
             self._seen.pop(key, None)
             self._metrics.forget(key)
+
+    def _publish_failure(self, package: Package) -> None:
+        """What was said before is not true of now, and must not stand in the gauges as if it were."""
+        self._seen.pop((package.manifest.name, package.manifest.version), None)
+        why = Side("unknown", "appraisal-failed", "the records could not be appraised; the service's log says why")
+        self._publish(without_records(package.manifest, why, self._clock()))
 
     def _publish(self, said: Appraisal) -> Appraisal:
         self._metrics.publish(said)

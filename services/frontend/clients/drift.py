@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from services.frontend.answers import Drift, DriftRuns
 from services.frontend.connection import Connection
@@ -57,11 +59,16 @@ class DriftWatch:
         return self.connection.read(Performance, "/performance", params, SCORE_SECONDS)
 
     def report(self, model: str, version: str, window: str | None = None) -> str:
-        """Evidently's page, several megabytes of HTML. The service is asked again while it is still at work (202)."""
-        params = {"model": model, "version": version, "window": window, "format": "html", "wait": WAIT_SECONDS}
+        """Evidently's page, several megabytes of HTML. While the service is still at work (202), it is asked for that
+        same report, where it says: asked anew, it might begin another for the records that have come since."""
+        path = "/drift-report"
+        params: dict[str, Any] = {"model": model, "version": version, "window": window}
+        params |= {"format": "html", "wait": WAIT_SECONDS}
         give_up = time.monotonic() + self._report_timeout_seconds
         while time.monotonic() < give_up:
-            answer = self.connection.send("GET", "/drift-report", params=params, timeout_seconds=2 * WAIT_SECONDS)
+            answer = self.connection.send("GET", path, params=params, timeout_seconds=2 * WAIT_SECONDS)
             if answer.status_code != HTTPStatus.ACCEPTED:
                 return answer.text
+            there = urlsplit(answer.headers["Location"])
+            path, params = there.path, {**dict(parse_qsl(there.query)), "wait": WAIT_SECONDS}
         raise ServiceAway(self.connection.name, self.connection.url, "the report is still being made")

@@ -199,6 +199,19 @@ def test_labels_of_one_class_leave_the_area_undefined_with_a_word(client, collec
     assert "roc_auc" not in measured["metrics"]
 
 
+@pytest.mark.parametrize("label", ["0", "1"])
+def test_labels_of_one_class_are_no_fault_of_the_report(client, collector, label):
+    ids = collector.log_table(PARITY, flips(300, seed=2).drop_columns(["label"]))
+    collector.label(ids[:40], [label] * 40)
+    measured = ask(client, "parity")["measured"]
+    assert (measured["status"], set(measured["undefined"])) == ("measured", {"roc_auc", "pr_auc"})
+    answer = client.get("/drift-report", params={"model": "parity", "format": "json", "wait": 120})
+    assert answer.status_code == 200, answer.text
+    said = msgspec.json.decode(answer.content, strict=True)["evidently"]["metrics"]
+    accuracy = next(m["value"] for m in said if m["metric_name"].startswith("Accuracy"))
+    assert accuracy == pytest.approx(measured["metrics"]["accuracy"]["value"])
+
+
 def test_few_labels_are_not_enough(client, collector):
     log(collector, HOUSES, sales(300, seed=2), 12)
     measured = ask(client)["measured"]

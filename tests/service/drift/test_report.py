@@ -173,6 +173,14 @@ def test_the_worker_is_one_process_for_all_reports(client, report):
     assert metric(client, "pilothouse_drift_worker_memory_bytes") > 100e6
 
 
+def test_a_worker_that_is_killed_while_idle_is_not_up(client, report):
+    client.get("/drift-report", params={**HOUSES, "window": "rows=140"})
+    os.kill(worker_of(client).pid, signal.SIGKILL)
+    wait_until(lambda: metric(client, "pilothouse_drift_worker_up") == 0)
+    assert client.get("/drift-report", params={**HOUSES, "window": "rows=141"}).status_code == 200
+    assert metric(client, "pilothouse_drift_worker_up") == 1
+
+
 def test_a_worker_that_is_killed_costs_one_report(client, report):
     query = {**HOUSES, "window": "rows=130"}
     process = worker_of(client)

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from pilothouse.manifest import DriftColumn, Manifest
 from tests.service.drift.conftest import running_drift
 from tests.service.drift.stack import HOUR_MS, wait_until, write_package
 from tests.unit.drift.frames import houses, manifest
@@ -41,6 +42,10 @@ def metric(client, name, **labels):
     return None
 
 
+def package_files(models):
+    return Manifest.read(models / "houses" / "1" / "manifest.yaml").files
+
+
 OF_MODEL = {"model": "houses", "version": "1"}
 
 
@@ -68,6 +73,31 @@ def test_a_damaged_reference_is_said(client, models, collector):
     said = client.get("/drift", params={"window": "1h"}).json()
     assert (said["verdict"], said["reason"]) == ("unknown", "reference-damaged")
     assert "reference.parquet" in said["message"]
+
+
+def test_a_reference_that_is_damaged_later_is_said_though_no_record_comes(client, models, collector):
+    collector.log_table(SPEC, houses(300, seed=3))
+    assert client.get("/drift").json()["verdict"] == "no drift"
+    reference = models / "houses" / "1" / "reference.parquet"
+    reference.write_bytes(reference.read_bytes()[:-100])
+    wait_until(lambda: client.get("/drift").json()["reason"] == "reference-damaged")
+
+
+def test_a_threshold_that_is_edited_counts_though_no_record_comes(client, models, collector):
+    collector.log_table(SPEC, houses(300, seed=3))
+    assert client.get("/drift").json()["verdict"] == "no drift"
+    edited = manifest(interval_seconds=5, columns=(DriftColumn(name="size", threshold=1e-6), "rooms"))
+    edited.model_copy(update={"files": package_files(models)}).write(models / "houses" / "1" / "manifest.yaml")
+    wait_until(lambda: client.get("/drift").json()["drifted_columns"] == ["size"])
+
+
+def test_late_records_change_what_is_said_though_none_is_newer(client, collector):
+    collector.log_table(SPEC, houses(300, seed=3))
+    said = client.get("/drift").json()
+    collector.log_table(SPEC, houses(600, shift=1), ages_ms=range(HOUR_MS, HOUR_MS - 600, -1))
+    wait_until(lambda: client.get("/drift").json()["verdict"] == "drift")
+    assert client.get("/drift").json()["newest"] == said["newest"]
+    wait_until(lambda: client.get("/drift/history").json()["drift_runs"][0]["verdict"] == "drift")
 
 
 def test_a_missing_reference_is_said(client, models, collector):
@@ -205,6 +235,7 @@ def test_one_of_several_models_has_to_be_named(client, models):
         ({"version": "9"}, 404, "unknown-model"),
         ({"window": "1y"}, 422, "invalid-window"),
         ({"window": "1h", "from": "2026-01-01"}, 422, "invalid-window"),
+        ({"from": "253402300800000"}, 422, "invalid-window"),
     ],
 )
 @pytest.mark.parametrize("path", ["/drift", "/drift-report", "/drift/history"])

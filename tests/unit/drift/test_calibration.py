@@ -7,7 +7,7 @@ from scipy.stats import wasserstein_distance
 
 from pilothouse.manifest import DriftColumn, Feature
 from services.drift.calibration import calibrate, columns_for_drift
-from services.drift.comparison import FLOORS, Comparison
+from services.drift.comparison import Comparison
 from services.drift.reference import build_profile, profile_reference
 from services.drift.scores import binary_distance, jensenshannon
 from services.drift.thresholds import Curve, Thresholds, missing_floor
@@ -42,7 +42,7 @@ def test_a_higher_share_needs_lower_thresholds_for_the_same_promise(reference, t
     patient = profile_reference(spec, houses(2000, seed=1), "sha")
     lower = calibrate(patient, SIZES, draws=500)
     size = reference.profiles["size"].comparison
-    assert lower.score(size, 200) < thresholds.score(size, 200)
+    assert lower.score(size, 0.1, 200) < thresholds.score(size, 0.1, 200)
     assert false_alarms(spec, patient, lower, 200) <= 0.05
 
 
@@ -85,26 +85,27 @@ def test_the_same_reference_gives_the_same_thresholds(reference, thresholds):
 
 def test_smaller_windows_need_higher_thresholds(reference, thresholds):
     for profile in reference.profiles.values():
-        curve = [thresholds.score(profile.comparison, rows) for rows in (30, 50, 120, 200, 500, 1000, 5000)]
+        sizes = (30, 50, 120, 200, 500, 1000, 5000)
+        curve = [thresholds.score(profile.comparison, profile.floor, rows) for rows in sizes]
         assert curve == sorted(curve, reverse=True)
-        assert curve[-1] >= FLOORS[profile.comparison.method]
+        assert curve[-1] >= profile.floor
 
 
 def test_between_sizes_thresholds_are_interpolated_in_logarithms():
     table = Thresholds("key", (100, 10_000), {"x": Curve(score=(0.8, 0.2), missing=(0.0, 0.0))}, {})
-    assert table.score(Comparison("x", "number", "wasserstein"), 1000) == pytest.approx(0.4)
+    assert table.score(Comparison("x", "number", "wasserstein"), 0.1, 1000) == pytest.approx(0.4)
 
 
 def test_a_threshold_of_the_manifest_wins():
     table = Thresholds("key", (100,), {"x": Curve(score=(0.8,), missing=(0.0,))}, {})
-    assert table.score(Comparison("x", "number", "wasserstein", threshold=0.01), 100) == 0.01
+    assert table.score(Comparison("x", "number", "wasserstein", threshold=0.01), 0.1, 100) == 0.01
 
 
 def test_a_threshold_of_the_manifest_leaves_the_other_columns_calibrated():
     spec = manifest(columns=(DriftColumn(name="size", threshold=1e-6), "rooms", "wall"))
     reference = profile_reference(spec, houses(1000), "sha")
     table = calibrate(reference, (200,), draws=200)
-    assert table.score(reference.profiles["rooms"].comparison, 200) < 0.5
+    assert table.score(reference.profiles["rooms"].comparison, 0.1, 200) < 0.5
 
 
 def test_missing_values_have_thresholds_of_their_own():
@@ -133,3 +134,25 @@ def test_where_all_are_missing_a_few_given_values_are_no_drift():
 )
 def test_the_share_says_how_many_columns_are_needed(columns, share, needed):
     assert columns_for_drift(columns, share) == needed
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-5, 1e-12])
+def test_a_number_drifts_in_whatever_unit_it_is_given(unit):
+    """Evidently's score is given in no less than thousandths; a threshold of 0.1 would be out of reach for it."""
+    spec = manifest(features=(Feature(name="size", type="number"),), columns=("size",))
+
+    def drawn(rows, seed, shift=0.0):
+        return pa.table({"size": unit * np.random.default_rng(seed).normal(shift, 1, rows)})
+
+    reference = profile_reference(spec, drawn(2000, 0), "sha")
+    table = calibrate(reference, (200, 1000), draws=300)
+    assert judge(spec, reference, table, drawn(1000, 1, shift=0.5)).verdict == "drift"
+    said = [judge(spec, reference, table, drawn(1000, 2 + seed)).verdict for seed in range(40)]
+    assert said.count("drift") <= 2
+
+
+@pytest.mark.parametrize(("unit", "floor"), [(1e3, 0.1), (1.0, 0.1), (1e-5, 1e-3)])
+def test_the_floor_is_a_tenth_of_a_standard_deviation(unit, floor):
+    values = np.random.default_rng(0).normal(0, unit, 2000)
+    profile = build_profile(Comparison("x", "number", "wasserstein"), pa.chunked_array([values]))
+    assert profile.floor == pytest.approx(floor, rel=0.1)

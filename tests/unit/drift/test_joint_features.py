@@ -6,7 +6,6 @@ import pytest
 
 from pilothouse.manifest import Feature
 from services.drift.calibration import calibrate
-from services.drift.joint.features import FeatureProfile
 from services.drift.reference import profile_reference
 from services.drift.verdict import judge
 from tests.unit.drift.frames import FEATURES, houses, manifest, replaced
@@ -53,7 +52,7 @@ def test_a_usual_window_says_how_it_was_compared(said):
 
 def test_a_difference_too_small_to_matter_is_no_drift_however_large_the_window(reference):
     thresholds = calibrate(reference, (5000,), draws=100)
-    assert thresholds.joint_score("features", FeatureProfile.floor, 10**6) >= 0.1
+    assert thresholds.joint_score("features", reference.joint["features"].floor, 10**6) >= 0.1
 
 
 def test_a_column_that_is_absent_is_no_all_clear(said):
@@ -136,3 +135,22 @@ def test_many_categories_and_few_rows_do_not_look_like_drift():
     thresholds = calibrate(reference, (300,), draws=200)
     windows = [judge(spec, reference, thresholds, drawn(300, 1 + i)).joint[0] for i in range(40)]
     assert sum(w.drifted for w in windows) <= 2
+
+
+def test_a_number_that_is_constant_where_the_axes_were_learned_does_not_drown_the_others():
+    """8 columns that move together, and one that is 0 but in six rows, none of them a row that was fitted."""
+    names = [f"c{i}" for i in range(8)]
+    spec = manifest(features=tuple(Feature(name=n, type="number") for n in (*names, "rare")), columns=(*names, "rare"))
+
+    def drawn(rows, seed, odd=()):
+        rng = np.random.default_rng(seed)
+        common = rng.normal(size=(rows, 1))
+        values = common + 0.3 * rng.normal(size=(rows, 8))
+        rare = np.where(np.isin(np.arange(rows), odd), 1.0, 0.0)
+        return pa.table({n: values[:, i] for i, n in enumerate(names)} | {"rare": rare})
+
+    reference = profile_reference(spec, drawn(2000, 0, odd=range(1, 2000, 3)[:6]), "sha")
+    assert not reference.profiles["rare"].constant
+    thresholds = calibrate(reference, (300,), draws=200)
+    assert judge(spec, reference, thresholds, drawn(300, 1)).verdict == "no drift"
+    assert judge(spec, reference, thresholds, shuffled(drawn(300, 2), names)).joint[0].drifted

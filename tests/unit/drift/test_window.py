@@ -46,7 +46,15 @@ def test_what_is_no_window_is_refused_with_what_would_be(text):
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [("yesterday", None), ("9" * 20, None), (None, "-5"), ("2026-11-21", "2026-11-20"), ("5", "5")]
+    ("start", "end"),
+    [
+        ("yesterday", None),
+        ("9" * 20, None),
+        (None, "-5"),
+        ("253402300800000", None),
+        ("2026-11-21", "2026-11-20"),
+        ("5", "5"),
+    ],
 )
 def test_moments_that_are_none_are_refused(start, end):
     with pytest.raises(WindowError):
@@ -69,3 +77,7 @@ def test_a_window_and_moments_together_are_refused():
 def test_moments_are_iso_or_milliseconds(text, expected):
     """A plus that was not escaped in an address arrives as a blank."""
     assert show_moment(parse_moment(text)) == expected
+
+
+def test_the_last_moment_can_be_shown():
+    assert str(parse(end="253402300799999")).startswith("the first record to 9999-12-31T23:59:59")

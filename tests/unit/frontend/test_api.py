@@ -131,3 +131,25 @@ def test_calls_are_counted_by_service_and_outcome(stand_in_url, connected, metri
 
     assert count("collector", "answered") == 1
     assert count("drift", "refused") == 1
+
+
+class SlowReport:
+    """A report that is done when it has been asked for three times; `asked` are the addresses."""
+
+    def __init__(self):
+        self.asked = []
+        routes = [Route("/drift-report", self.answer), Route("/drift-report/{report}", self.answer)]
+        self.app = Starlette(routes=routes)
+
+    def answer(self, request):
+        self.asked.append((request.url.path, request.query_params.get("format"), request.query_params.get("wait")))
+        if len(self.asked) == 3:
+            return PlainTextResponse("the page")
+        return PlainTextResponse("", 202, {"Location": "/drift-report/7?format=html"})
+
+
+def test_a_report_that_takes_its_time_is_asked_for_where_it_is_made(connected):
+    service = SlowReport()
+    with serving(service.app) as url:
+        assert connected(url).drift.report("houses", "1", "1h") == "the page"
+    assert service.asked == [("/drift-report", "html", "20.0"), *[("/drift-report/7", "html", "20.0")] * 2]

@@ -96,7 +96,9 @@ def test_check_finds_what_was_changed(tmp_path):
 
 def test_the_command_line_packs_and_checks(tmp_path):
     FRAME.to_parquet(tmp_path / "rows.parquet")
-    (tmp_path / "more.yaml").write_text("monitoring: {window_rows: 77, minimum_rows: 50}\nelsewhere: {answers: probability}\n")
+    (tmp_path / "more.yaml").write_text(
+        "monitoring: {window_rows: 77, minimum_rows: 50}\nelsewhere: {answers: probability}\n"
+    )
     done = CliRunner().invoke(app, [
         "pack-external", "--reference", str(tmp_path / "rows.parquet"), "--name", "sold", "--task", "binary",
         "--probability", "no=p_no", "--probability", "yes=p_yes", "--target", "truth", "--into", str(tmp_path / "m"),

@@ -178,6 +178,18 @@ def test_a_class_that_never_came_keeps_its_probabilities():
     assert calibrator(scores, np.zeros(200))(scores).max() < 0.02
 
 
+def test_a_model_that_is_far_too_sure_is_calibrated_too():
+    """2,000 rows, 35 of them true, of a model that says 0.95 or 0.05 and is wrong in a tenth of all cases."""
+    came = np.zeros(2000)
+    came[:35] = 1
+    wrong = np.arange(2000) % 10 == 3
+    scores = np.where((came == 1) != wrong, 0.95, 0.05)
+    said = calibrator(scores, came)(np.array([0.05, 0.95]))
+    theirs = LogisticRegression(C=1e9, max_iter=1000).fit(logit(scores)[:, None], came)
+    assert said == pytest.approx(theirs.predict_proba(logit(np.array([0.05, 0.95]))[:, None])[:, 1], abs=0.02)
+    assert said[1] == pytest.approx(came[scores > 0.5].mean(), abs=0.02)
+
+
 def test_isotonic_calibration_is_scikit_learns_in_the_middle_of_each_step():
     scores, came, _ = scores_and_truth()
     theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, came).predict(scores)
@@ -267,6 +279,33 @@ def test_a_column_that_is_stuck_breaks_the_assumption():
     assert "b is the same in all rows" in said.message
 
 
+def names(rows, known, seed=0):
+    """A category of `known` values as often as each other, and what goes with it."""
+    rng = np.random.default_rng(seed)
+    column = [f"k{i}" for i in rng.integers(0, known, rows)]
+    other = [f"o{i}" for i in rng.integers(0, known, rows)]
+    return pa.table({"a": column, "b": other, "prediction": rng.normal(0, 1, rows)})
+
+
+def of_names():
+    features = tuple(Feature(name=n, type="category", categories=("k0", "k1")) for n in ("a", "b"))
+    return manifest().model_copy(update={"input": TabularInput(features=features)})
+
+
+def test_names_without_number_do_not_make_tables_without_bound():
+    known = Familiarity(of_names(), names(5000, 100_000))
+    assert max(table.known.size for table in known._tables.values()) < 50_000
+    assert not known.judge(names(1000, 100_000, seed=1)).broken, "names that are always new are nothing new"
+
+
+def test_new_names_among_many_are_seen_to_be_new():
+    known = Familiarity(of_names(), names(5000, 300))
+    assert not known.judge(names(1000, 300, seed=1)).broken
+    window = names(1000, 300, seed=1)
+    strange = window.set_column(0, "a", pa.array([f"x{i}" for i in range(1000)]))
+    assert known.judge(strange).strange > 0.3
+
+
 def test_columns_that_the_window_has_not_are_left_out():
     said = Familiarity(manifest(), pairs(2000)).judge(pairs(500, seed=1).drop_columns(["a"]))
     assert not said.broken
@@ -284,3 +323,17 @@ def test_curves_count_every_row():
     assert reliability(rows) == [{"predicted": pytest.approx(0.7), "observed": 0.5, "rows": 50}]
     errors = Amounts(np.full(40, 3.0), np.ones(40), 0)
     assert sum(residuals(errors)["counts"]) == 40
+
+
+@pytest.mark.parametrize("error", [0.0, 3.0, 1e17, -1e17, 1e-310])
+def test_errors_that_are_all_the_same_have_a_histogram(error):
+    counted = residuals(Amounts(np.full(40, error), np.zeros(40), 0))
+    assert sum(counted["counts"]) == 40
+    assert (np.diff(counted["edges"]) > 0).all()
+
+
+def test_errors_that_differ_by_less_than_their_size_can_tell_have_a_histogram():
+    counted = residuals(Amounts(np.array([1e17, np.nextafter(1e17, 2e17)] * 20), np.zeros(40), 0))
+    assert sum(counted["counts"]) == 40
+    small = residuals(Amounts(np.linspace(1e-9, 2e-9, 40), np.zeros(40), 0))
+    assert small["edges"][-1] - small["edges"][0] < 1e-9
