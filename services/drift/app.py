@@ -41,7 +41,7 @@ from services.drift.monitor import Monitor
 from services.drift.parts import Parts
 from services.drift.performance.gauges import PerformanceMetrics
 from services.drift.performance.knowledge import KnowledgeBase
-from services.drift.performance.loss_model_store import LossModelStore
+from services.drift.performance.loss_model import LossModel
 from services.drift.performance.routes import router as performance
 from services.drift.performance.watch import PerformanceWatch
 from services.drift.reports import Reports
@@ -50,7 +50,8 @@ from services.drift.schedule import Schedule
 from services.drift.settings import DriftSettings
 from services.drift.shapes.routes import router as shapes
 from services.drift.shapes.viewer import Viewer
-from services.drift.threshold_store import ThresholdStore
+from services.drift.store import Store
+from services.drift.thresholds import Thresholds
 from services.drift.worker import Worker, WorkerLimits
 
 DESCRIPTION = "Compares what is logged with what the model was trained on: scores all the time, reports on demand."
@@ -136,9 +137,9 @@ def _assemble(
     spans: Spans | None,
 ) -> Parts:
     catalogue = Catalogue(settings.models)
-    baselines = Baselines(ThresholdStore(settings.state / "drift"))
+    baselines = Baselines(Store(settings.state / "drift", Thresholds))
     monitor = Monitor(records, baselines, now_ms)
-    store = LossModelStore(settings.state / "drift" / "performance")
+    store = Store(settings.state / "drift" / "performance", LossModel)
     knowledge = KnowledgeBase(baselines, worker, store, time.monotonic)
     watch = PerformanceWatch(records, knowledge, PerformanceMetrics(registry), now_ms, leader.leads)
     metrics = DriftMetrics(registry, now_ms)

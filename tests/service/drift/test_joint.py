@@ -125,9 +125,9 @@ def test_thresholds_of_an_earlier_method_are_made_anew(models, tmp_path, collect
     collector.log_table(TABLE, houses(ROWS, seed=3))
     with running_drift(models, tmp_path / "state", collector.url) as client:
         first = get(client, "/drift", model="houses")["joint"]
-    for path in (tmp_path / "state" / "drift").glob("*.json"):
-        stored = msgspec.json.decode(path.read_bytes())
-        path.write_bytes(msgspec.json.encode({k: v for k, v in stored.items() if k != "joint"}))
+    (path,) = (tmp_path / "state" / "drift").glob("*.msgpack")
+    stored = msgspec.msgpack.decode(path.read_bytes())
+    path.write_bytes(msgspec.msgpack.encode({k: v for k, v in stored.items() if k != "joint"}))
     with running_drift(models, tmp_path / "state", collector.url) as client:
         assert get(client, "/drift", model="houses")["joint"] == first
 

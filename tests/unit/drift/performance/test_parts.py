@@ -20,12 +20,12 @@ from services.drift.performance.familiarity import Familiarity
 from services.drift.performance.fit import fit
 from services.drift.performance.fit_job import build_fit
 from services.drift.performance.floor import conclude
-from services.drift.performance.loss_model import predict
-from services.drift.performance.loss_model_store import LossModelStore
+from services.drift.performance.loss_model import LossModel, predict
 from services.drift.performance.metric import Value
 from services.drift.performance.outcomes import Amounts, Classes, read_outcomes
 from services.drift.performance.sample import combine
 from services.drift.records import Rows
+from services.drift.store import Store
 
 
 def manifest(task="regression", classes=None, features=("a", "b"), **monitoring):
@@ -227,7 +227,7 @@ def test_trees_in_numpy_say_what_scikit_learns_say():
 def test_the_same_reference_gives_the_same_model_and_comes_back_from_disk(tmp_path):
     model = fit(job()[2])
     assert fit(job()[2]) == model
-    store = LossModelStore(tmp_path / "made")
+    store = Store(tmp_path / "made", LossModel)
     assert store.read("key") is None
     store.write(model)
     assert store.read("key") == model
