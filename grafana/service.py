@@ -210,6 +210,7 @@ def _saturation() -> tuple[Panel, ...]:
             "Bytes a second, in and out, without the loopback.",
             [Query("host:network:bytes_rate1m", "network")],
             unit="Bps",
+            width=6,
         ),
         Panel(
             "timeseries",
@@ -217,6 +218,7 @@ def _saturation() -> tuple[Panel, ...]:
             "Files and connections of each process, as a share of what it may have.",
             [Query(f"max by (job) (process_open_fds{{{_JOB}}} / process_max_fds{{{_JOB}}})", "{{job}}")],
             unit="percentunit",
+            width=6,
         ),
         Panel(
             "timeseries",
@@ -225,6 +227,20 @@ def _saturation() -> tuple[Panel, ...]:
             [Query(f"time() - max by (job) (process_start_time_seconds{{{_JOB}}})", "{{job}}")],
             unit="s",
             runbook="Restarts",
+            width=6,
+        ),
+        Panel(
+            "timeseries",
+            "Processes",
+            "How many serve, the workers behind one port each.",
+            [
+                Query(
+                    f"sum by (job) (pilothouse_workers{{{_JOB}}} or on (job, instance) up{{{_JOB}}})",
+                    "{{job}}",
+                )
+            ],
+            runbook="Restarts",
+            width=6,
         ),
     )
 

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -41,6 +42,7 @@ class TabularCodec:
         self._datetimes = [i for i, f in enumerate(spec.features) if f.type == "datetime"]
         self._numbers = [i for i, f in enumerate(spec.features) if f.type != "category"]
         self._categories = [i for i, f in enumerate(spec.features) if f.type == "category"]
+        self._numbers_of = itemgetter(*self._numbers) if self._numbers else tuple
         self._codes = [
             {c: code for code, c in enumerate(spec.features[i].categories or ())} | {None: -1} for i in self._categories
         ]
@@ -77,14 +79,15 @@ class TabularCodec:
         """The graph's inputs: `numbers` float32 (rows, numbers), `categories` int64 (rows, categories)."""
         tensors: dict[str, NDArray[Any]] = {}
         if self._numbers:
-            values = np.array([[row[i] for i in self._numbers] for row in rows], dtype=np.float64)
+            values = np.array(list(map(self._numbers_of, rows)), dtype=np.float64).reshape(len(rows), -1)
             for column, i in enumerate(self._numbers):
                 if i in self._datetimes:
                     values[:, column] /= _DAY_MS
             tensors["numbers"] = values.astype(np.float32)
         if self._categories:
-            pairs = list(zip(self._codes, self._categories, strict=True))
-            tensors["categories"] = np.array([[codes[row[i]] for codes, i in pairs] for row in rows], dtype=np.int64)
+            pairs = zip(self._codes, self._categories, strict=True)
+            columns = [[codes[row[i]] for row in rows] for codes, i in pairs]
+            tensors["categories"] = np.ascontiguousarray(np.array(columns, dtype=np.int64).T)
         return tensors
 
     def _with_times(self, row: Row) -> Row:

@@ -69,8 +69,8 @@ def _our_targets(url: str, p: Payloads) -> dict[str, Target]:
     }
 
 
-def _our_tabular(url: str, p: Payloads) -> dict[str, Target]:
-    return {"tabular": _our_targets(url, p)["tabular"]}
+def _our_workers_targets(url: str, p: Payloads) -> dict[str, Target]:
+    return {kind: target for kind, target in _our_targets(url, p).items() if kind in ("tabular", "image, raw")}
 
 
 def _plain_targets(url: str, p: Payloads) -> dict[str, Target]:
@@ -146,7 +146,7 @@ ALONE, TWO = (
     Contestant(
         f"{OURS}, {workers}, no collector",
         _ours("services.inference"),
-        _our_tabular,
+        _our_workers_targets,
         "the records stay in the spool, so that the processors are for the workers and the load alone",
         port_variables=("INFERENCE_PORT",),
         environment=_ALONE | {"PILOTHOUSE_WORKERS": workers.split()[0]},

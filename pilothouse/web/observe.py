@@ -21,6 +21,7 @@ from pilothouse.web.problem import PROBLEM_JSON, problem_body
 from pilothouse.web.settings import ServiceSettings
 from pilothouse.web.spans import Spans
 from pilothouse.web.trace import Trace, enter_trace, start_trace
+from pilothouse.web.whole import Headers
 
 _encoder = msgspec.json.Encoder()
 _SHOWN = frozenset({"timestamp", "level", "service", "event", "method", "path", "status", "ms", "trace_id"})
@@ -44,13 +45,10 @@ class RequestLog:
         self._lines: list[bytes] = []
 
     def begin(self, traceparent: bytes | None) -> Trace:
-        """The request's trace, from now on the current one of this task; `answered` is called for it in any case."""
+        """The request's trace; `answered` is called for it in any case."""
         self._metrics.begun()
         trace = start_trace(traceparent)
-        if self._spans is not None:
-            trace = self._spans.begin(trace)
-        enter_trace(trace)
-        return trace
+        return trace if self._spans is None else self._spans.begin(trace)
 
     def answered(self, scope: Scope, trace: Trace, status: int, seconds: float, route: str, **details: Any) -> None:
         """`route` is a template, never the caller's path. 499: the caller went away before there was an answer."""
@@ -140,6 +138,7 @@ class Observer:
             return
         begun = time.perf_counter()
         trace = self._requests.begin(header(scope, b"traceparent"))
+        enter_trace(trace)
         status = 0
 
         async def watch(message: Message) -> None:
@@ -189,7 +188,11 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 async def send_body(
-    send: Send, status: int, body: bytes, content_type: str = "application/json", headers: tuple[Any, ...] = ()
+    send: Send,
+    status: int,
+    body: bytes,
+    content_type: str = "application/json",
+    headers: Headers = (),
 ) -> None:
     """A whole answer in one start and one body message."""
     fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]

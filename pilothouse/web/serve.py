@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import uvicorn
 
 from pilothouse.errors import PilothouseError
-from pilothouse.web.protocol import joining_protocol
+from pilothouse.web.protocol import make_protocol
 from pilothouse.web.settings import ServiceSettings
 from pilothouse.web.stopping import Stopping
+from pilothouse.web.whole import Shortcut
 from pilothouse.web.workers.supervisor import listening_socket
 from pilothouse.web.workers.worker import Worker
 
@@ -31,13 +32,20 @@ def build(create: Callable[[], AppT]) -> AppT:
         raise SystemExit(2) from None
 
 
-def serve(app: Any, settings: ServiceSettings, linger_seconds: float = 0, worker: Worker | None = None) -> None:
+def serve(
+    app: Any,
+    settings: ServiceSettings,
+    linger_seconds: float = 0,
+    worker: Worker | None = None,
+    shortcut: Shortcut | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; then requests in flight, and what the app does at its end, share
     `settings.stop_seconds`.
 
     `linger_seconds`: go on serving for so long after SIGTERM, for those beside it who are stopping too and still have
     something to deliver. They are part of the budget.
     `worker`: this process is one of several on the port; the kernel shares new connections out among them.
+    `shortcut`: answers some requests past ASGI.
     asyncio's own event loop: uvloop left a hundred of 256 new connections unanswered for 5 s in a burst.
     """
     config = uvicorn.Config(
@@ -45,7 +53,7 @@ def serve(app: Any, settings: ServiceSettings, linger_seconds: float = 0, worker
         host=settings.host,
         port=settings.port,
         loop="asyncio",
-        http=joining_protocol(),
+        http=make_protocol(shortcut),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -45,7 +45,8 @@ def start_trace(traceparent: bytes | None) -> Trace:
     found = _TRACEPARENT.match(traceparent) if traceparent else None
     if found and found[1] != _NO_TRACE and found[2] != _NO_SPAN:
         return Trace(found[1].decode(), os.urandom(8).hex(), found[3].decode(), found[2].decode())
-    return Trace(os.urandom(16).hex(), os.urandom(8).hex())
+    digits = os.urandom(24).hex()
+    return Trace(digits[:32], digits[32:])
 
 
 def enter_trace(trace: Trace) -> None:

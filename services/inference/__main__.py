@@ -39,7 +39,8 @@ def work(settings: InferenceSettings, place: Place | None) -> None:
     app = build(lambda: create_app(settings, registry))
     spare_the_collector()
     sys.setswitchinterval(SWITCH_SECONDS)
-    serve(app, settings, worker=place.take(registry, app.state.readiness) if place else None)
+    worker = place.take(registry, app.state.readiness) if place else None
+    serve(app, settings, worker=worker, shortcut=app.shortcut)
 
 
 def spare_the_collector() -> None:

@@ -33,12 +33,14 @@ from services.inference.errors import (
     SpoolError,
     UnknownModelError,
 )
+from services.inference.exchange import Desk
 from services.inference.journal import Journal
 from services.inference.metrics import PredictionMetrics, SpoolMetrics
 from services.inference.openapi import install_openapi
 from services.inference.predictor import Predictor, blank_inputs
 from services.inference.routes import admin, router
 from services.inference.settings import InferenceSettings
+from services.inference.shadow import Shadows
 
 FOLLOW_SECONDS = 1.0
 DESCRIPTION = "Predicts with packed models, and logs every prediction durably before it answers."
@@ -107,15 +109,8 @@ def create_app(
     app.include_router(admin)
     app.include_router(oip_routes.router)
     install_openapi(app, catalogue)
-    return PredictEndpoint(
-        app,
-        catalogue=catalogue,
-        settings=settings,
-        keys=app.state.keys,
-        requests=app.state.requests,
-        errors=app.state.errors,
-        executor=executor,
-    )
+    desk = Desk(catalogue, settings, app.state.keys, app.state.requests, app.state.errors, executor, Shadows(catalogue))
+    return PredictEndpoint(app, desk)
 
 
 def _loader(

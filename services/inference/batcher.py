@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -20,7 +21,7 @@ ResultT = TypeVar("ResultT")
 class _Waiting(Generic[ItemT, ResultT]):
     item: ItemT
     rows: int
-    future: asyncio.Future[ResultT]
+    done: Callable[[ResultT | Exception], None]
 
 
 class TurnBatcher(Generic[ItemT, ResultT]):
@@ -42,21 +43,24 @@ class TurnBatcher(Generic[ItemT, ResultT]):
         self._scheduled = False
         self._running: asyncio.Task[None] | None = None
 
-    def submit(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
-        """The result for this item, to be awaited; raises what `work` returned for it."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[ResultT] = loop.create_future()
-        self._waiting.append(_Waiting(item, rows, future))
+    def submit(self, item: ItemT, rows: int, done: Callable[[ResultT | Exception], None]) -> None:
+        """Have `done` called on the event loop with what `work` returned for this item. It must not raise."""
+        self._waiting.append(_Waiting(item, rows, done))
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._turn)
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def result(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
+        """The same to be awaited; raises what `work` returned for it."""
+        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        self.submit(item, rows, partial(_settle, future))
         return future
 
     def _turn(self) -> None:
         while self._waiting:
             batch = self._take()
             if self._inline(sum(w.rows for w in batch)):
-                _settle(batch, _guard(self._work, [w.item for w in batch]))
+                _tell(batch, _guard(self._work, [w.item for w in batch]))
                 continue
             self._running = asyncio.get_running_loop().create_task(self._run_in_thread(batch))
             return
@@ -67,7 +71,7 @@ class TurnBatcher(Generic[ItemT, ResultT]):
         items = [w.item for w in batch]
         try:
             results = await loop.run_in_executor(self._executor, _guard, self._work, items)
-            _settle(batch, results)
+            _tell(batch, results)
         finally:
             self._turn()
 
@@ -78,7 +82,7 @@ class TurnBatcher(Generic[ItemT, ResultT]):
                 break
             rows, count = rows + waiting.rows, count + 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        return [w for w in batch if not w.future.done()] or batch[:1]
+        return batch
 
 
 def _guard(work: Callable[[list[ItemT]], list[ResultT | Exception]], items: list[ItemT]) -> list[ResultT | Exception]:
@@ -89,11 +93,15 @@ def _guard(work: Callable[[list[ItemT]], list[ResultT | Exception]], items: list
         return [error] * len(items)
 
 
-def _settle(batch: list[_Waiting[ItemT, ResultT]], results: list[ResultT | Exception]) -> None:
+def _tell(batch: list[_Waiting[ItemT, ResultT]], results: list[ResultT | Exception]) -> None:
     for waiting, result in zip(batch, results, strict=True):
-        if waiting.future.done():  # its caller went away
-            continue
-        if isinstance(result, Exception):
-            waiting.future.set_exception(result)
-        else:
-            waiting.future.set_result(result)
+        waiting.done(result)
+
+
+def _settle(future: asyncio.Future[ResultT], result: ResultT | Exception) -> None:
+    if future.done():  # its caller went away
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

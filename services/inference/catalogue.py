@@ -106,16 +106,15 @@ class Catalogue:
         """
         wanted = name or self.default_name
         versions = self._loaded.get(wanted or "")
-        if not self._is_loaded(wanted, version) and self._external(wanted, version):
-            raise ServedElsewhereError(wanted or "", version)
-        if not versions:
-            raise UnknownModelError(wanted or "default", version, sorted(self._loaded))
-        if version is None:
+        if versions and version is None:
             active = self._role(wanted or "").active
             return versions[active] if active in versions else next(reversed(versions.values()))
-        if version not in versions:
-            raise UnknownModelError(wanted or "default", version, [f"{wanted} {v}" for v in versions])
-        return versions[version]
+        if versions and version in versions:
+            return versions[version]
+        if self._external(wanted, version):
+            raise ServedElsewhereError(wanted or "", version)
+        known = [f"{wanted} {v}" for v in versions] if versions else sorted(self._loaded)
+        raise UnknownModelError(wanted or "default", version, known)
 
     def package(self, name: str, version: str | None = None) -> Package:
         """The package of a version, wherever it is served; without a version the one that answers, or else the newest.

@@ -106,12 +106,14 @@ class Predictor:
         """Whether a batch is expected to be quick enough to run on the event loop."""
         return self._run_seconds + rows * self._row_seconds <= self._inline_seconds
 
+    def submit(self, call: Call, done: Callable[[Answer | Exception], None]) -> None:
+        """Have `done` called on the event loop: with an OutputError when the model answers nonsense, a NotLoggedError
+        in strict mode."""
+        self._batcher.submit(call, len(call.inputs), done)
+
     async def predict(self, call: Call) -> Answer:
-        """Raises OutputError when the model answers nonsense, NotLoggedError in strict mode."""
-        answer = await self._batcher.submit(call, len(call.inputs))
-        if self._strict and not answer.logged:
-            raise NotLoggedError("the prediction could not be logged, and this service is set to be strict")
-        return answer
+        """The same to be awaited; raises those errors."""
+        return await self._batcher.result(call, len(call.inputs))
 
     def _work(self, calls: list[Call]) -> list[Answer | Exception]:
         started = self._clock()
@@ -155,6 +157,9 @@ class Predictor:
             answers.append((ids[first:after], first, latency_ms))
             first = after
         logged = self._append(frames)
+        if self._strict and not logged:
+            why = "the prediction could not be logged, and this service is set to be strict"
+            return [NotLoggedError(why) for _ in answers]
         return [Answer(ids, outputs, start, logged, latency) for ids, start, latency in answers]
 
     def _append(self, frames: list[bytes]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
+from pilothouse.package import package_folders
 from pilothouse.web.places import Address, ExistingFolder
 from pilothouse.web.settings import ServiceSettings
 
@@ -40,6 +41,16 @@ class InferenceSettings(ServiceSettings):
     inline_milliseconds: float = Field(
         default=2, ge=0, description="a run expected to take longer goes to a thread, off the event loop"
     )
+
+    @field_validator("default_model")
+    @classmethod
+    def _names_a_package(cls, name: str | None, known: ValidationInfo) -> str | None:
+        """Of a model that comes later, by POST /models, nobody can say yet that its name is right."""
+        models = known.data.get("models")
+        there = sorted({folder.parent.name for folder in package_folders(models)}) if models else []
+        if name is not None and models and name not in there:
+            raise ValueError(f"no package in {models} has that name; there are {', '.join(there) or 'none at all'}")
+        return name
 
     def written_folders(self) -> dict[str, Path]:
         return {"PILOTHOUSE_STATE": self.state}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import google_crc32c
 
@@ -86,4 +87,10 @@ def _resync(data: bytes, position: int) -> int | None:
 
 
 def _checksum(length: int, schema: bytes, payload: bytes) -> int:
-    return int(google_crc32c.extend(google_crc32c.value(_COVERED.pack(length, schema)), payload))
+    return int(google_crc32c.extend(_checksum_of_head(length, schema), payload))
+
+
+@lru_cache(maxsize=4096)
+def _checksum_of_head(length: int, schema: bytes) -> int:
+    """Remembered: the records of a model have few lengths."""
+    return int(google_crc32c.value(_COVERED.pack(length, schema)))

@@ -7,7 +7,7 @@ import time
 import pytest
 import uvicorn
 
-from pilothouse.web.protocol import joining_protocol
+from pilothouse.web.protocol import make_protocol
 
 BODY = b"hello"
 HEADERS = [(b"content-length", b"5")]
@@ -24,7 +24,7 @@ async def app(scope, receive, send):
 
 @pytest.fixture(scope="module")
 def port():
-    config = uvicorn.Config(app, port=0, http=joining_protocol(), lifespan="off", log_config=None, loop="asyncio")
+    config = uvicorn.Config(app, port=0, http=make_protocol(), lifespan="off", log_config=None, loop="asyncio")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

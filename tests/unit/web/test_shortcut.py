@@ -1,0 +1,204 @@
+"""Requests that arrive whole and are answered past ASGI, on a real socket."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from pilothouse.web.protocol import make_protocol
+from tests.unit.web.test_protocol import Connection
+
+LARGE = b"x" * 8_000_000
+
+
+class Shortcut:
+    """Takes /short, answering with what was sent; /late after a while; /large with much; remembers its replies."""
+
+    def __init__(self):
+        self.sent = []
+
+    def takes(self, head):
+        return head["path"] != "/app"
+
+    def answer(self, head, body, reply):
+        loop = asyncio.get_running_loop()
+        if head["path"] == "/late":
+            loop.call_later(0.4, lambda: self._reply(reply, b"late " + body))
+        else:
+            self._reply(reply, LARGE if head["path"] == "/large" else b"short " + body)
+
+    def _reply(self, reply, body):
+        self.sent.append(reply(200, body, "text/plain", [(b"x-more", b"1")]))
+
+
+async def app(scope, receive, send):
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    answer = b"app " + body
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+    await send({"type": "http.response.body", "body": answer})
+
+
+class Running:
+    """A server in a thread."""
+
+    def __init__(self):
+        self.shortcut = Shortcut()
+        protocol = make_protocol(self.shortcut)
+        config = uvicorn.Config(
+            app, port=0, http=protocol, lifespan="off", log_config=None, loop="asyncio", timeout_keep_alive=1
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        deadline = time.monotonic() + 30
+        while not self.server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self):
+        self.server.should_exit = True
+        self.thread.join(20)
+        return not self.thread.is_alive()
+
+
+@pytest.fixture
+def running():
+    server = Running()
+    yield server
+    assert server.stop()
+
+
+def post(path, body=b"", more=b""):
+    return b"POST %b HTTP/1.1\r\nhost: x\r\n%bcontent-length: %d\r\n\r\n%b" % (path, more, len(body), body)
+
+
+async def until(connection, wanted):
+    received = b""
+    while received.count(wanted) < 1:
+        more = await connection.read()
+        assert more, received[-200:]
+        received += more
+    return received
+
+
+async def test_a_request_that_has_arrived_whole_takes_the_shortcut(running):
+    connection = await Connection().open(running.port, post(b"/short", b"one"))
+    answer = await until(connection, b"short one")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (body, head.split(b"\r\n")[0]) == (b"short one", b"HTTP/1.1 200 OK")
+    assert {b"content-type: text/plain", b"content-length: 9", b"x-more: 1"} <= set(head.split(b"\r\n"))
+    assert b"\r\ndate: " in head
+    await connection.close()
+
+
+async def test_what_the_shortcut_does_not_take_goes_to_the_app(running):
+    connection = await Connection().open(running.port, post(b"/app", b"one"))
+    await until(connection, b"app one")
+    await connection.close()
+
+
+async def test_a_body_that_comes_later_is_read_by_the_app(running):
+    request = post(b"/short", b"one two")
+    connection = await Connection().open(running.port, request[:-3])
+    await asyncio.sleep(0.2)
+    connection._writer.write(request[-3:])
+    await until(connection, b"app one two")
+    assert running.shortcut.sent == []
+    await connection.close()
+
+
+async def test_a_connection_is_used_again_after_it(running):
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    connection._writer.write(post(b"/app", b"2"))
+    await until(connection, b"app 2")
+    connection._writer.write(post(b"/short", b"3"))
+    await until(connection, b"short 3")
+    await connection.close()
+
+
+async def test_requests_sent_ahead_are_answered_in_their_order(running):
+    requests = post(b"/late", b"1") + post(b"/short", b"2") + post(b"/app", b"3") + post(b"/late", b"4")
+    connection = await Connection().open(running.port, requests)
+    received = await until(connection, b"app 4")  # what waited in line has no shortcut any more
+    places = [received.index(text) for text in (b"late 1", b"app 2", b"app 3", b"app 4")]
+    assert places == sorted(places)
+    await connection.close()
+
+
+@pytest.mark.parametrize("how", ["close", "1.0"])
+async def test_the_last_answer_of_a_connection_ends_it(running, how):
+    request = post(b"/short", b"1", b"connection: close\r\n" if how == "close" else b"")
+    request = request.replace(b"HTTP/1.1", b"HTTP/1.0") if how == "1.0" else request
+    connection = await Connection().open(running.port, request)
+    received = b""
+    while more := await connection.read():
+        received += more
+    assert received.endswith(b"short 1")
+    assert b"connection: close\r\n" in received
+    await connection.close()
+
+
+async def test_a_caller_that_went_away_is_told_of(running):
+    connection = await Connection().open(running.port, post(b"/late", b"1"))
+    await asyncio.sleep(0.1)
+    await connection.close()
+    deadline = time.monotonic() + 10
+    while not running.shortcut.sent:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert running.shortcut.sent == [False]
+
+
+async def test_a_connection_that_is_idle_ends_and_one_that_is_not_stays(running):
+    idle = await Connection().open(running.port, post(b"/short", b"1"))
+    busy = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(idle, b"short 1")
+    begun = time.monotonic()
+    for _ in range(5):
+        await until(busy, b"short 1")
+        await asyncio.sleep(0.3)
+        busy._writer.write(post(b"/short", b"1"))
+    assert await idle.read() == b""
+    assert time.monotonic() - begun < 10
+    await until(busy, b"short 1")
+    await idle.close()
+    await busy.close()
+
+
+async def test_an_answer_that_takes_longer_than_the_idle_time_is_not_cut_off(running, monkeypatch):
+    monkeypatch.setattr(running.server.config, "timeout_keep_alive", 0.1)
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    connection._writer.write(post(b"/late", b"2"))
+    await until(connection, b"late 2")
+    await connection.close()
+
+
+async def test_a_caller_who_reads_slowly_gets_everything(running):
+    connection = await Connection().open(running.port, post(b"/large") * 3 + post(b"/short", b"end"))
+    await asyncio.sleep(0.5)
+    received = await until(connection, b"app end")
+    # the second is sent as the caller reads, so that the third finds it unfinished, and waits for the app
+    assert received.count(b"x" * 1000) * 1000 == 2 * len(LARGE)
+    assert received.count(b"HTTP/1.1 200 OK") == 4
+    await connection.close()
+
+
+async def test_stopping_waits_for_an_answer_that_is_under_way():
+    server = Running()
+    connection = await Connection().open(server.port, post(b"/late", b"1"))
+    await asyncio.sleep(0.1)
+    server.server.should_exit = True
+    received = await until(connection, b"late 1")
+    assert b"connection: close\r\n" in received
+    assert await asyncio.to_thread(server.stop)
+    await connection.close()
