@@ -12,6 +12,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.figures import write_between
 from bench.serving import report, rounds
 from bench.serving.arena import opened
 from bench.serving.contestants import ALONE, BARE, EVERYBODY, LOGGED, ROOT, TWO, UNLOGGED
@@ -39,10 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _write_docs(tables: str, chart: str) -> None:
-    page = ROOT / "docs" / "performance.md"
-    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
-    _, end, after = rest.partition("<!-- end -->")
-    page.write_text(before + begin + tables + end + after, encoding="utf-8")
+    write_between("measured", tables)
     (ROOT / "docs" / "images" / "serving.svg").write_text(chart, encoding="utf-8")
 
 
