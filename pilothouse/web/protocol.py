@@ -9,15 +9,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from functools import partial
 from typing import Any
 
+import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from pilothouse.web.joining import JoiningTransport, Turn
 from pilothouse.web.observe import send_body
-from pilothouse.web.whole import Headers, Shortcut
+from pilothouse.web.problem import PROBLEM_JSON, problem_body
+from pilothouse.web.whole import Headers, Shortcut, WholeRequest
+
+_log = structlog.get_logger("http")
 
 
 def make_protocol(shortcut: Shortcut | None = None) -> type[HttpToolsProtocol]:
@@ -30,42 +35,58 @@ def make_protocol(shortcut: Shortcut | None = None) -> type[HttpToolsProtocol]:
         def __init__(self, *args: Any, **named: Any) -> None:
             super().__init__(*args, **named)
             self._opening = False
-            self._held: RequestResponseCycle | None = None
+            self._arriving: RequestResponseCycle | None = None  # its head has come; the shortcut wants it with its body
             self._idle_since: float | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
             super().connection_made(JoiningTransport(transport, turn))  # type: ignore[arg-type]  # see above
+            self.flow = _Flow(self.transport, self.pipeline)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            if self._held is not None:  # the body is still to come: the app reads it, with its own patience
-                held, self._held = self._held, None
-                super()._start_asgi_task(held, self.app)
+            if self._arriving is not None:  # the body is still to come: the app reads it, with its own patience
+                arriving, self._arriving = self._arriving, None
+                super()._start_asgi_task(arriving, self.app)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._idle_since = None
 
         def on_headers_complete(self) -> None:
             self._opening = True
-            super().on_headers_complete()
-            self._opening = False
+            try:
+                super().on_headers_complete()
+            finally:
+                self._opening = False
 
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             head: Any = cycle.scope
             if shortcut is not None and self._opening and app is self.app and shortcut.takes(head):
-                self._held = cycle
+                self._arriving = cycle
             else:
                 super()._start_asgi_task(cycle, app)
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
-            if self._held is not None and shortcut is not None:
-                held, self._held = self._held, None
-                head: Any = held.scope
-                shortcut.answer(head, bytes(held.body), partial(self._reply, held))
+            if self._arriving is not None and shortcut is not None:
+                arriving, self._arriving = self._arriving, None
+                self.flow.resume_reading()  # paused by a large body, which has been taken
+                self._answer(arriving, shortcut)
+
+        def _answer(self, cycle: RequestResponseCycle, shortcut: Shortcut) -> None:
+            request = WholeRequest(partial(self._reply, cycle), self.tasks, self.loop)
+            head: Any = cycle.scope
+            try:
+                request.give_up = shortcut.answer(head, bytes(cycle.body), request.reply)
+            except Exception:
+                _log.exception("unhandled error", path=head["path"])
+                request.reply(500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON, ())
 
         def _reply(
             self, cycle: RequestResponseCycle, status: int, body: bytes, content_type: str, headers: Headers
         ) -> bool:
             """The whole answer at once, as `RequestResponseCycle.send` would write it of two messages."""
-            if cycle.disconnected:
+            if cycle.disconnected or cycle.response_started:
                 return False
             if self.flow.write_paused:  # the caller reads slowly, and nothing more is read from it meanwhile
                 send: Any = cycle.send
@@ -93,16 +114,16 @@ def make_protocol(shortcut: Shortcut | None = None) -> type[HttpToolsProtocol]:
             self.server_state.total_requests += 1
             if self.transport.is_closing():
                 return
-            self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
                 return
+            self.flow.resume_reading()
             self._idle_since = self.loop.time()
             if self.timeout_keep_alive_task is None:
                 self._wake_after(self.timeout_keep_alive)
 
         def _unset_keepalive_if_required(self) -> None:
-            self._idle_since = None
+            """Nothing: uvicorn asks for it when data comes, and what counts here is whether a request has begun."""
 
         def timeout_keep_alive_handler(self) -> None:
             """End the connection when it has been idle for long enough; else look again."""
@@ -125,6 +146,18 @@ def make_protocol(shortcut: Shortcut | None = None) -> type[HttpToolsProtocol]:
                 self.timeout_keep_alive_task = None
 
     return PilothouseProtocol
+
+
+class _Flow(FlowControl):
+    """Reads nothing more while requests wait in line: else a caller that sends without reading fills the memory."""
+
+    def __init__(self, transport: Any, pipeline: Collection[Any]) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        if not self._pipeline:
+            super().resume_reading()
 
 
 class _Heads:

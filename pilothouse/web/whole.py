@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
@@ -17,5 +18,29 @@ class Shortcut(Protocol):
     def takes(self, head: Head) -> bool:
         """Whether this is such a request."""
 
-    def answer(self, head: Head, body: bytes, reply: Reply) -> None:
-        """Call `reply` once, now or later, on the event loop. Raises nothing."""
+    def answer(self, head: Head, body: bytes, reply: Reply) -> Callable[[], None]:
+        """Call `reply` once, now or later, on the event loop. Returns what has it called at once with an error, where
+        it has not been: the service stops."""
+
+
+class WholeRequest:
+    """A request that the shortcut has. It stands among uvicorn's tasks until it is answered, so that the server waits
+    for it, and ends it as it ends them, when it stops."""
+
+    __slots__ = ("_loop", "_reply", "_tasks", "give_up")
+
+    def __init__(self, reply: Reply, tasks: set[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._reply, self._tasks, self._loop = reply, tasks, loop
+        self.give_up: Callable[[], None] | None = None
+        tasks.add(self)
+
+    def reply(self, status: int, body: bytes, content_type: str, headers: Headers) -> bool:
+        """A `Reply`."""
+        self._tasks.discard(self)
+        return self._reply(status, body, content_type, headers)
+
+    def cancel(self, msg: str | None = None) -> bool:
+        """As of a task: soon, because whoever asks is going through the tasks."""
+        if self.give_up is not None:
+            self._loop.call_soon(self.give_up)
+        return True

@@ -31,6 +31,7 @@ from services.inference.errors import (
     RolesError,
     ServedElsewhereError,
     SpoolError,
+    StoppingError,
     UnknownModelError,
 )
 from services.inference.exchange import Desk
@@ -55,6 +56,7 @@ ERRORS: ErrorTable = {
     TimeoutError: Entry(408, "timeout", "The body did not arrive in time"),
     OutputError: Entry(500, "model-failed", "The model could not answer"),
     RolesError: Entry(503, "roles", "Which version answers cannot be read"),
+    StoppingError: Entry(503, "stopping", "The service is stopping", {"Retry-After": "5"}),
     NotLoggedError: Entry(503, "not-logged", "The prediction could not be logged", {"Retry-After": "5"}),
 }
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+import structlog
+
+_log = structlog.get_logger("batcher")
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -95,7 +98,10 @@ def _guard(work: Callable[[list[ItemT]], list[ResultT | Exception]], items: list
 
 def _tell(batch: list[_Waiting[ItemT, ResultT]], results: list[ResultT | Exception]) -> None:
     for waiting, result in zip(batch, results, strict=True):
-        waiting.done(result)
+        try:
+            waiting.done(result)
+        except Exception:  # our bug, and one caller's trouble: the others are told, and later turns run
+            _log.exception("an answer was not given")
 
 
 def _settle(future: asyncio.Future[ResultT], result: ResultT | Exception) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from pilothouse.web.observe import send_body
 from pilothouse.web.whole import Head, Headers, Reply
 from services.inference.bodies import read_body
+from services.inference.errors import StoppingError
 from services.inference.exchange import Desk, Exchange, Target
 
 _PATH = re.compile(r"^(?:/models/([^/]+)(?:/versions/([^/]+))?)?/predict$")
@@ -71,12 +73,13 @@ class PredictShortcut:
     def takes(self, head: Head) -> bool:
         return head["method"] == "POST" and _target(head["path"]) is not None
 
-    def answer(self, head: Head, body: bytes, reply: Reply) -> None:
+    def answer(self, head: Head, body: bytes, reply: Reply) -> Callable[[], None]:
         target = _target(head["path"])
         assert target is not None
         exchange = Exchange(self._desk, head, target, reply)
         if exchange.admitted():
             exchange.take(body)
+        return lambda: exchange.fail(StoppingError())
 
 
 @lru_cache(maxsize=1024)

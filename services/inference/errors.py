@@ -6,6 +6,7 @@ InferenceError
 ├── BodyTooLargeError     the body is over the limit
 ├── MediaTypeError        neither JSON, nor multipart, nor an image, or not what this model takes
 ├── NotLoggedError        strict mode, and the record could not be written
+├── StoppingError         the service ended before there was an answer
 ├── RolesError            which version answers cannot be read
 └── SpoolError            the spool cannot take a record
     ├── SpoolFullError    no room: its own bound, or the disk's
@@ -45,6 +46,11 @@ class MediaTypeError(InferenceError):
 
 class NotLoggedError(InferenceError):
     """The prediction was made, but its record could not be written, and the service is set to be strict."""
+
+
+class StoppingError(InferenceError):
+    def __init__(self) -> None:
+        super().__init__("the service stopped before the prediction was made; ask another one, or again")
 
 
 class RolesError(InferenceError):

@@ -128,14 +128,15 @@ class Exchange:
 
     def fail(self, error: Exception) -> None:
         """Answer with a problem."""
+        if self._ended:
+            return
         entry = find_entry(self._desk.errors, error)
         with within(self._trace):
             if entry is None:
                 _log.error("unhandled error", path=self._head["path"], exc_info=error)
-                self._end(500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON, ())
-                return
-            more = [(k.lower().encode(), v.encode()) for k, v in entry.headers.items()]
-            self._end(entry.status, problem_of(entry, error), PROBLEM_JSON, more)
+            body = problem_of(entry, error) if entry else problem_body(500, "internal", "Internal server error")
+        more = [(k.lower().encode(), v.encode()) for k, v in entry.headers.items()] if entry else []
+        self._end(entry.status if entry else 500, body, PROBLEM_JSON, more)
 
     def leave(self) -> None:
         """The caller went away before there was an answer; without effect when there was one."""

@@ -86,3 +86,14 @@ async def test_a_caller_that_went_away_does_not_disturb_the_others(executor):
     await asyncio.sleep(0)
     gone.cancel()  # after it was submitted, before the run
     assert await stays == 4
+
+
+async def test_a_caller_whose_answer_cannot_be_given_does_not_stop_the_others(executor):
+    turn = batcher(Doubler(), executor)
+
+    def broken(result):
+        raise RuntimeError("the caller's own")
+
+    turn.submit(1, 1, broken)
+    assert await turn.result(2, 1) == 4
+    assert await turn.result(3, 1) == 6

@@ -14,7 +14,8 @@ LARGE = b"x" * 8_000_000
 
 
 class Shortcut:
-    """Takes /short, answering with what was sent; /late after a while; /large with much; remembers its replies."""
+    """Takes /short, answering with what was sent; /late after a while; /large with much; /never; /raises. Remembers its
+    replies."""
 
     def __init__(self):
         self.sent = []
@@ -26,8 +27,11 @@ class Shortcut:
         loop = asyncio.get_running_loop()
         if head["path"] == "/late":
             loop.call_later(0.4, lambda: self._reply(reply, b"late " + body))
-        else:
+        elif head["path"] == "/raises":
+            raise RuntimeError("a bug")
+        elif head["path"] != "/never":
             self._reply(reply, LARGE if head["path"] == "/large" else b"short " + body)
+        return lambda: self._reply(reply, b"given up")
 
     def _reply(self, reply, body):
         self.sent.append(reply(200, body, "text/plain", [(b"x-more", b"1")]))
@@ -52,8 +56,9 @@ class Running:
         self.shortcut = Shortcut()
         protocol = make_protocol(self.shortcut)
         config = uvicorn.Config(
-            app, port=0, http=protocol, lifespan="off", log_config=None, loop="asyncio", timeout_keep_alive=1
-        )
+            app, port=0, http=protocol, lifespan="off", log_config=None, loop="asyncio", timeout_keep_alive=1,
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
@@ -202,3 +207,70 @@ async def test_stopping_waits_for_an_answer_that_is_under_way():
     assert b"connection: close\r\n" in received
     assert await asyncio.to_thread(server.stop)
     await connection.close()
+
+
+async def test_a_request_behind_one_that_was_answered_at_once_may_take_its_time(running):
+    """The first sets the connection's idle time going, and the second, in the same data, ends it."""
+    connection = await Connection().open(running.port, post(b"/short", b"1") + post(b"/app", b"23")[:-1])
+    await until(connection, b"short 1")
+    await asyncio.sleep(1.5)
+    connection._writer.write(b"3")
+    await until(connection, b"app 23")
+    await connection.close()
+
+
+async def test_empty_lines_after_an_answer_do_not_keep_a_connection(running):
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    connection._writer.write(b"\r\n")
+    assert await connection.read() == b""
+    await connection.close()
+
+
+async def test_a_shortcut_that_raises_is_our_error_and_the_connection_goes_on(running, capsys):
+    connection = await Connection().open(running.port, post(b"/raises", b"1"))
+    assert b" 500 " in await until(connection, b"Internal server error")
+    connection._writer.write(post(b"/short", b"2"))
+    await until(connection, b"short 2")
+    await connection.close()
+    assert "RuntimeError: a bug" in capsys.readouterr().out
+
+
+async def test_a_caller_who_leaves_behind_a_large_body_is_told_of(running):
+    connection = await Connection().open(running.port, b"")
+    connection._writer.write(post(b"/late", b"x" * 100_000))
+    await connection._writer.drain()
+    await asyncio.sleep(0.2)
+    if running.shortcut.sent:
+        pytest.skip("the answer was there before the caller could leave")
+    connection._writer.transport.abort()
+    deadline = time.monotonic() + 10
+    while not running.shortcut.sent:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert running.shortcut.sent == [False]
+
+
+async def test_what_has_no_answer_when_the_time_for_stopping_is_over_is_given_up():
+    server = Running()
+    connection = await Connection().open(server.port, post(b"/never", b"1"))
+    await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(server.stop)
+    assert (await connection.read()).endswith(b"given up")
+    await connection.close()
+
+
+async def test_a_caller_who_never_reads_is_not_read_for_ever(running):
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    reader._transport.pause_reading()
+    request, sent = post(b"/large") * 1000, 0
+    try:
+        async with asyncio.timeout(3):
+            while True:
+                writer.write(request)
+                await writer.drain()
+                sent += len(request)
+    except TimeoutError:
+        pass
+    assert sent < 20_000_000  # what the sockets hold, and one piece of data
+    writer.transport.abort()
