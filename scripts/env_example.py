@@ -31,6 +31,16 @@ HEAD = """\
 # Written by `make generated` from the settings classes; do not edit.
 """
 COMPOSE = """
+## OpenTelemetry's exporter, which reads these itself (docs/traces-and-logs.md)
+# what it sends along with each request, as api-key=...
+#OTEL_EXPORTER_OTLP_HEADERS=
+# gzip, deflate or none
+#OTEL_EXPORTER_OTLP_COMPRESSION=none
+# file of the certificates that it trusts
+#OTEL_EXPORTER_OTLP_CERTIFICATE=
+# what is said of every span, as deployment.environment=staging
+#OTEL_RESOURCE_ATTRIBUTES=
+
 ## make run alone
 # auto: start Prometheus too, where one is installed and its port is free; off: do not
 #PILOTHOUSE_PROMETHEUS=auto
@@ -50,6 +60,8 @@ COMPOSE = """
 #CPUS=1
 # user and group that own models/, for the profile train
 #TRAIN_USER=1000:1000
+# where the profile train gets torch from, beside the Python index: PyTorch's wheels without CUDA
+#TORCH_INDEX=https://download.pytorch.org/whl/cpu
 # commit that the images are labelled with
 #REVISION=unknown
 """

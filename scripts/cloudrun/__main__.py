@@ -6,6 +6,7 @@ containers with ENGINE=docker (the images are those of `make images`), as proces
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -14,14 +15,23 @@ import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from pilothouse.package import open_package
 from scripts.cloudrun import rules
 from scripts.cloudrun.document import SERVICES, read_service
 from scripts.cloudrun.engine import add_models, engine_answers
 from scripts.cloudrun.front import Front
+from scripts.cloudrun.image import ROOT
 from scripts.cloudrun.instance import Service
 from scripts.cloudrun.local import DATABASE, make_secrets, make_service
 from scripts.cloudrun.processes import can_isolate
 from tests.service.postgres import PostgresServer, find_binaries
+
+_EXAMPLE = ROOT / "models" / "house-prices" / "1"
+_OUTSIDE = {
+    "predict": "predictions (pilothouse-predict)",
+    "watch": "the page (pilothouse-watch)",
+    "collect": "labels and records from elsewhere (pilothouse-collect)",
+}
 
 
 def main() -> None:
@@ -45,12 +55,13 @@ def main() -> None:
         database.start()
         database.sql(f"CREATE DATABASE {DATABASE}")
         secrets = make_secrets(folders[1], database.password)
+        served: list[_Served] = []
         for name in names:
             socket = folders[0] / f".s.PGSQL.{database.port}"
             service = make_service(name, folders[1], secrets, socket, _say, containers=containers)
             stack.callback(service.close)
-            stack.enter_context(_Served(service, name))
-        print(f"API keys: {folders[1]}/secrets/api_keys. Ctrl-C stops everything.", flush=True)
+            served.append(stack.enter_context(_Served(service, name)))
+        print(_summary(served, folders[1] / "secrets"), flush=True)
         threading.Event().wait()
 
 
@@ -63,7 +74,23 @@ class _Served(ExitStack):
         front = Front(service.gateway, instance.ingress)
         self.callback(front.close)
         service.keep()
+        self.name, self.url = name, front.url
         _say("front", f"pilothouse-{name} is ready at {front.url} (started in order: {', '.join(instance.started_in)})")
+
+
+def _summary(served: list[_Served], secrets: Path) -> str:
+    """What there is and what to try, last, where it is seen."""
+    lines = ["", *(f"  {s.url}  {_OUTSIDE[s.name]}" for s in served), f"  {secrets}/api_keys  who may do what", ""]
+    predicting = [s.url for s in served if s.name == "predict"]
+    if predicting:
+        example = json.dumps(open_package(_EXAMPLE, verify=False).manifest.examples[0])
+        lines += [
+            "Try a prediction, which is a row in PostgreSQL a moment later, and a change on the page:",
+            f"  curl -H \"Authorization: Bearer $(cat {secrets}/admin_key)\" -H 'content-type: application/json' \\",
+            f"    -d '{example}' {predicting[0]}/models/house-prices/predict",
+            "",
+        ]
+    return "\n".join([*lines, "Ctrl-C stops everything, as Cloud Run would: SIGTERM, and ten seconds."])
 
 
 def _say(name: str, line: str) -> None:

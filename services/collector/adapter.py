@@ -18,7 +18,7 @@ from services.collector.record_table import RecordTable
 
 
 class Adapter(Protocol):
-    """PostgreSQL or SQLite."""
+    """PostgreSQL, CockroachDB or SQLite."""
 
     @property
     def address(self) -> str:
@@ -88,7 +88,9 @@ class Adapter(Protocol):
         """What each of these tables takes on disk with its indexes, by its name; one that is empty may be left out."""
         ...
 
-    async def database_bytes(self, connection: AsyncConnection) -> int: ...
+    async def database_bytes(self, connection: AsyncConnection) -> int | None:
+        """None where the database does not say."""
+        ...
 
     def unavailable(self, error: BaseException) -> str | None:
         """Why the database cannot be used, in words, when that is what the error means; None when it is our bug."""

@@ -21,6 +21,7 @@ from services.collector.archive.archiver import Archiver, Plan
 from services.collector.archive.ledger import Ledger
 from services.collector.archive.metrics import ArchiveMetrics
 from services.collector.catalog import Catalog
+from services.collector.cockroach import Cockroach
 from services.collector.database import PART, Database, keep_ready
 from services.collector.dead_letters import DeadLetters
 from services.collector.drift_runs import DriftRuns
@@ -43,7 +44,7 @@ from services.collector.routes.leases import leases_router
 from services.collector.routes.models import models_router
 from services.collector.routes.records import records_router
 from services.collector.routes.watching import watching_router
-from services.collector.settings import CollectorSettings
+from services.collector.settings import COCKROACH, CollectorSettings
 from services.collector.sizes import Sizes
 from services.collector.sqlite import Sqlite
 from services.collector.stats import Stats
@@ -134,6 +135,8 @@ def connect(settings: CollectorSettings) -> Adapter:
     """The adapter for the database's URL; nothing is reached yet."""
     url = settings.database()
     pool, timeout = settings.database_pool, settings.database_timeout
+    if url.drivername == COCKROACH:
+        return Cockroach(url, pool=pool, timeout_seconds=timeout)
     if url.get_backend_name() == "postgresql":
         return Postgres(url, pool=pool, timeout_seconds=timeout, partitions=settings.database_partitions == "on")
     return Sqlite(url, pool=pool, timeout_seconds=timeout)

@@ -14,9 +14,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from pilothouse.columns import Column
+from services.collector import floats
 from services.collector.moment import EARLIEST_MS, LATEST_MS, check_ms, parse_ms
 
 TEXT_LIMIT = 16_384
@@ -91,7 +90,7 @@ def _fast_vector(column: Column, values: Sequence[Any], kinds: set[type]) -> boo
     present = [v for v in values if v is not None]
     if set(map(len, present)) != {4 * (column.size or 0)}:
         return False
-    return bool(np.isfinite(np.frombuffer(b"".join(present), "<f4")).all())
+    return floats.all_finite(b"".join(present))
 
 
 def _slow_number(_: Column, value: Any) -> float:
@@ -158,7 +157,7 @@ def _slow_vector(column: Column, value: Any) -> bytes:
         raise RefusedValueError("type", f"must be {size} numbers, not {_name(value)}")
     if len(value) != 4 * size:
         raise RefusedValueError("length", f"must be {size} numbers, has {len(value) / 4:g}")
-    if not np.isfinite(np.frombuffer(value, "<f4")).all():
+    if not floats.all_finite(value):
         raise RefusedValueError("not_finite", "must hold finite numbers")
     return value
 

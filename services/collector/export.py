@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
+from services.collector import floats
 from services.collector.moment import to_iso
 from services.collector.reading import Page
 from services.collector.selection import Field
@@ -115,8 +115,8 @@ def _arrow_array(kind: str, values: Sequence[Any], arrow_type: pa.DataType) -> p
     for value in values:
         offsets.append(None if value is None else end)
         end += 0 if value is None else len(value) // 4
-    numbers = np.frombuffer(b"".join(v for v in values if v is not None), "<f4")
-    return pa.ListArray.from_arrays(pa.array([*offsets, end], pa.int32()), pa.array(numbers, pa.float32()))
+    numbers = floats.to_arrow(b"".join(v for v in values if v is not None))
+    return pa.ListArray.from_arrays(pa.array([*offsets, end], pa.int32()), numbers)
 
 
 class Sink(io.RawIOBase):
@@ -151,12 +151,12 @@ def _id_text(value: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _vector(value: bytes) -> list[float]:
-    numbers: list[float] = np.frombuffer(value, "<f4").tolist()
-    return numbers
-
-
-_JSON: dict[str, Callable[[Any], Any]] = {"id": _id_text, "datetime": to_iso, "moment": to_iso, "vector": _vector}
+_JSON: dict[str, Callable[[Any], Any]] = {
+    "id": _id_text,
+    "datetime": to_iso,
+    "moment": to_iso,
+    "vector": floats.to_list,
+}
 _CSV: dict[str, Callable[[Any], str]] = {
     "id": _id_text,
     "datetime": to_iso,
@@ -166,7 +166,7 @@ _CSV: dict[str, Callable[[Any], str]] = {
     "boolean": lambda value: "true" if value else "false",
     "category": _csv_text,
     "text": _csv_text,
-    "vector": lambda value: f'"{msgspec.json.encode(_vector(value)).decode()}"',
+    "vector": lambda value: f'"{msgspec.json.encode(floats.to_list(value)).decode()}"',
 }
 _ARROW: dict[str, pa.DataType] = {
     "id": pa.string(),

@@ -9,10 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
-import numpy as np
 import sqlalchemy as sa
 from asyncpg.pgproto.pgproto import UUID as NativeId  # noqa: N811 - asyncpg's own, made from bytes without a detour
 from sqlalchemy.dialects.postgresql import ARRAY, REAL
@@ -21,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from pilothouse.ids import floor_id
 from pilothouse.sampling import INDEXED_LEVEL
-from services.collector import trouble
+from services.collector import floats, trouble
 from services.collector.errors import MissingDayError
 from services.collector.expired import delete_some
 from services.collector.moment import DAY_MS, to_datetime, to_ms
@@ -42,6 +41,9 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 class Postgres:
     """One pool. A connection is tried before it is used, so that a restarted server costs nobody an error."""
 
+    session: ClassVar[dict[str, str]] = {"idle_in_transaction_session_timeout": "60000", "jit": "off"}
+    isolation: ClassVar[str | None] = None  # the server's own default, READ COMMITTED
+
     def __init__(self, url: sa.URL, *, pool: int, timeout_seconds: float, partitions: bool = True) -> None:
         self._url, self._partitions = url, partitions
         self._days: dict[str, set[int]] = {}
@@ -52,14 +54,14 @@ class Postgres:
             max_overflow=0,
             pool_timeout=min(10.0, timeout_seconds),
             pool_pre_ping=True,
+            isolation_level=self.isolation,
             connect_args={
                 "timeout": 5,
                 "command_timeout": timeout_seconds,
                 "server_settings": {
                     "application_name": "pilothouse-collector",
                     "statement_timeout": str(int(timeout_seconds * 1000)),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "jit": "off",
+                    **self.session,
                 },
             },
         )
@@ -89,7 +91,7 @@ class Postgres:
         if kind == "datetime":
             return [None if v is None else to_datetime(v) for v in values]
         if kind == "vector":
-            return [None if v is None else np.frombuffer(v, "<f4").tolist() for v in values]
+            return [None if v is None else floats.to_list(v) for v in values]
         return values
 
     def to_canonical(self, kind: str, values: Sequence[Any]) -> Sequence[Any]:
@@ -98,7 +100,7 @@ class Postgres:
         if kind == "datetime":
             return [None if v is None else to_ms(v) for v in values]
         if kind == "vector":
-            return [None if v is None else np.asarray(v, "<f4").tobytes() for v in values]
+            return [None if v is None else floats.from_numbers(v) for v in values]
         return values
 
     def among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
@@ -190,7 +192,7 @@ class Postgres:
         )  # fmt: skip
         return {row["relname"]: int(row["bytes"]) for row in found.mappings()}
 
-    async def database_bytes(self, connection: AsyncConnection) -> int:
+    async def database_bytes(self, connection: AsyncConnection) -> int | None:
         return int((await connection.execute(sa.text("SELECT pg_database_size(current_database())"))).scalar_one())
 
     async def _is_partitioned(self, connection: AsyncConnection, table: RecordTable) -> bool:

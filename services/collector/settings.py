@@ -14,6 +14,8 @@ from pilothouse.web.places import ReadableFile
 from pilothouse.web.settings import ServiceSettings
 from services.collector.errors import DatabaseAddressError
 
+COCKROACH = "postgresql+cockroach"  # the dialect of cockroach.py
+
 
 class CollectorSettings(ServiceSettings):
     """The collector's settings. `database_url` may hold a password, so it is a secret."""
@@ -28,7 +30,8 @@ class CollectorSettings(ServiceSettings):
     state: Path = Field(default=Path(".pilothouse"), description="where the SQLite database is, without a database URL")
     database_url: SecretStr | None = Field(
         default=None,
-        description="postgresql://user@host/name or sqlite:///path; without it, SQLite in the state folder",
+        description="postgresql://user@host/name, cockroachdb://user@host/name or sqlite:///path; without it, SQLite "
+        "in the state folder",
     )
     database_password_file: ReadableFile | None = Field(default=None, description="holds the database's password")
     database_pool: int = Field(default=5, ge=1, le=100, description="connections to PostgreSQL at most")
@@ -91,19 +94,21 @@ def _read_url(text: str) -> URL:
         raise DatabaseAddressError("PILOTHOUSE_DATABASE_URL: not a database URL") from None
     kind = url.drivername.partition("+")[0]
     if kind in ("postgresql", "postgres"):
-        return _speak_asyncpg(url)
+        return _speak_asyncpg(url, "postgresql+asyncpg")
+    if kind == "cockroachdb":
+        return _speak_asyncpg(url.set(port=url.port or 26257), COCKROACH)
     if kind == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite+aiosqlite")
     raise DatabaseAddressError(
-        f"PILOTHOUSE_DATABASE_URL: {kind!r} with database {url.database!r} is neither postgresql://host/name "
-        "nor sqlite:///path (in memory, every connection would be a database of its own)"
+        f"PILOTHOUSE_DATABASE_URL: {kind!r} with database {url.database!r} is none of postgresql://host/name, "
+        "cockroachdb://host/name and sqlite:///path (in memory, every connection would be a database of its own)"
     )
 
 
-def _speak_asyncpg(url: URL) -> URL:
+def _speak_asyncpg(url: URL, driver: str) -> URL:
     """libpq calls it `sslmode`, asyncpg `ssl`, with the same values."""
     mode = url.query.get("sslmode")
-    url = url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"])
+    url = url.set(drivername=driver).difference_update_query(["sslmode"])
     return url.update_query_dict({"ssl": str(mode)}) if mode else url
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -54,7 +55,7 @@ class Sizes:
             counted = {(model, version): rows for model, version, rows in await connection.execute(counting)}
             sizes = await adapter.table_bytes(connection, known)
             whole = await adapter.database_bytes(connection)
-        self._metrics.database_bytes.set(whole)
+        self._metrics.database_bytes.set(math.nan if whole is None else whole)
         for table in known:
             self._metrics.table_rows.labels(*table.key).set(int(counted.get(table.key, 0)))
             self._metrics.table_bytes.labels(*table.key).set(sizes.get(table.name, 0))

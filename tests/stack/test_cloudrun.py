@@ -65,6 +65,9 @@ def test_starts_in_the_order_of_the_dependencies(predict):
 def test_a_prediction_is_a_row_in_the_database(world, client):
     made = client.predict(MODEL, client.manifest(MODEL).examples)
     wait_for(lambda: {p["id"] for p in made} <= set(world.stored()), seconds=30)
+    stored = world.stored()
+    assert [stored[p["id"]] for p in made] == [1] * len(made)
+    assert len(made) == len(client.manifest(MODEL).examples)
 
 
 def test_only_the_ingress_container_knows_a_port_and_everybody_knows_the_revision(predict):
@@ -94,15 +97,20 @@ def test_the_spool_lies_in_memory_and_the_user_may_write_nothing_of_ours(predict
     assert Path(f"/proc/{pid}").stat().st_uid == 10001
 
 
-def test_metrics_of_every_container_are_scraped_on_localhost(predict):
-    def scraped():
-        query = quote('up{job="pilothouse-predict"}')
-        result = read(predict, 13133, f"/api/v1/query?query={query}")["data"]["result"]
-        return {r["metric"]["instance"]: r["value"][1] for r in result}
+def test_metrics_of_every_container_are_scraped_on_localhost(predict, client):
+    def asked(query, label):
+        result = read(predict, 13133, f"/api/v1/query?query={quote(query)}")["data"]["result"]
+        return {r["metric"].get(label): float(r["value"][1]) for r in result}
 
-    wait_for(lambda: scraped() == {"local:8000": "1", "local:8001": "1"}, seconds=60)
-    query = "/api/v1/query?query=" + quote("sum(pilothouse_spool_records_total)")
-    wait_for(lambda: read(predict, 13133, query)["data"]["result"], seconds=30)
+    made = client.predict(MODEL, client.manifest(MODEL).examples)
+    both = {"local:8000": 1.0, "local:8001": 1.0}
+    wait_for(lambda: asked('up{job="pilothouse-predict"}', "instance") == both, seconds=60)
+    # of inference what it logged, of the collector what it stored: each by its own port
+    logged = f'pilothouse_spool_records_total{{outcome="appended"}} >= {len(made)}'
+    stored = f'pilothouse_collector_records_ingested_total{{model="{MODEL}"}} >= {len(made)}'
+    wait_for(lambda: asked(logged, "instance") and asked(stored, "instance"), seconds=60)
+    assert set(asked(logged, "instance")) == {"local:8000"}
+    assert set(asked(stored, "instance")) == {"local:8001"}
 
 
 def test_nobody_comes_in_without_a_key(world, watch, predict):

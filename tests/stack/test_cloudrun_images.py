@@ -58,8 +58,12 @@ def test_a_prediction_is_a_row_and_every_container_is_scraped(world, predict):
     with Client(world.front(predict), world.key("frontend")) as client:
         made = client.predict(MODEL, client.manifest(MODEL).examples)
     wait_for(lambda: {p["id"] for p in made} <= set(world.stored()), seconds=30)
+    stored = world.stored()
+    assert [stored[p["id"]] for p in made] == [1] * len(made)
     query = "/api/v1/query?query=" + quote('up{job="pilothouse-predict"} == 1')
     wait_for(lambda: len(read(predict, 13133, query)["data"]["result"]) == 2, seconds=60)
+    scraped = {r["metric"]["instance"] for r in read(predict, 13133, query)["data"]["result"]}
+    assert scraped == {"local:8000", "local:8001"}
 
 
 def test_a_drift_report_is_made_of_what_was_predicted(world, predict, watch):

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pilothouse.archive import Archive, open_archive
-from pilothouse.sampling import id_bytes, levels, thin, walk
+from pilothouse.sampling import levels, thin, walk
 from services.drift.archive.job import SampleJob
 
 LEVEL, ID, LABEL = "level", "id", "label"
@@ -114,10 +113,10 @@ def _thinned(table: pa.Table, most: int) -> pa.Table:
     if table.num_rows <= most:
         return table
     ids = [bytes.fromhex(text.replace("-", "")) for text in table.column(ID).to_pylist()]
-    own = np.asarray(levels(id_bytes(ids)))
+    own = levels(ids)
     chosen: list[bytes] = []
     for _, group in walk():
-        some = [ids[i] for i in np.flatnonzero(np.isin(own, group))]
+        some = [i for i, level in zip(ids, own, strict=True) if level in group]
         chosen += thin(some, most - len(chosen))
         if len(chosen) >= most:
             break

@@ -1,6 +1,11 @@
 """Every setting stands in .env.example and in docs/settings.md, and what compose and the manifests set is one."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -61,7 +66,12 @@ def test_every_setting_of_a_service_is_on_the_page():
 
 
 # set in our containers for somebody else
-FOREIGN = {"PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "INSTANCE"}
+EXPORTERS = {f"OTEL_EXPORTER_OTLP_{what}" for what in ("HEADERS", "COMPRESSION", "CERTIFICATE")} | {
+    "OTEL_RESOURCE_ATTRIBUTES"
+}
+FOREIGN = EXPORTERS | {
+    "PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "INSTANCE"
+}  # fmt: skip
 
 
 def read_by(service):
@@ -119,3 +129,18 @@ def test_compose_sets_for_each_service_only_what_some_service_reads():
     everything = {name for service in PORTS for name in read_by(service)}
     for service in PORTS:
         assert set(services[service]["environment"]) <= everything | FOREIGN
+
+
+def test_compose_hands_on_what_opentelemetry_is_told_and_nothing_of_it_that_is_not_set(tmp_path):
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://spans:4318", "OTEL_RESOURCE_ATTRIBUTES": "team=a,stage=b"}
+    command = [shutil.which("docker-compose", path=Path(sys.executable).parent), "--env-file", os.devnull]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")} | told
+    environment |= {"PILOTHOUSE_SECRETS": str(tmp_path)}
+    done = subprocess.run(
+        [*command, "config", "--format", "json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    services = json.loads(done.stdout)["services"]
+    for service in ("inference", "collector", "drift"):
+        found = {k: v for k, v in services[service]["environment"].items() if k.startswith("OTEL_") and v is not None}
+        assert found == told
