@@ -38,12 +38,13 @@ def read(name: str, data: bytes, manifest: Manifest) -> pd.DataFrame:
             frame = pd.read_parquet(io.BytesIO(data))
         else:
             frame = pd.read_csv(io.BytesIO(data), dtype=texts, nrows=MOST_ROWS + 1)
-    except (ValueError, OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError([Fault(name, "unreadable", "is not text in UTF-8, as a CSV file should be")]) from error
+    except (ValueError, OSError) as error:
         raise InputError([Fault(name, "unreadable", f"cannot be read: {str(error).splitlines()[0][:200]}")]) from error
     if not 0 < len(frame) <= MOST_ROWS:
-        raise InputError(
-            [Fault(name, "rows", f"has {'no' if frame.empty else 'too many'} rows; {MOST_ROWS:,} at most")]
-        )
+        said = "has no rows" if frame.empty else f"has too many rows; {MOST_ROWS:,} at most"
+        raise InputError([Fault(name, "rows", said)])
     return frame
 
 

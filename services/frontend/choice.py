@@ -70,12 +70,23 @@ def _pick(models: list[ModelEntry], place: st.delta_generator.DeltaGenerator) ->
 def _pick_version(versions: list[ModelEntry], place: st.delta_generator.DeltaGenerator) -> str:
     """The one that answers; a choice only where there are several."""
     names = [m.version for m in versions]
+    stranger = links.unknown("version", names)
+    if stranger:
+        st.warning(f"There is no version {code(stranger)} of this model here.", icon=":material/question_mark:")
     active = next((m.version for m in versions if m.state == "active"), names[-1])
     if len(names) == 1:
+        links.remember("version", None)
         return active
     version = links.choose("version", names, active)
     _select(place, "version", names)
     return version
+
+
+def _changed(what: str) -> None:
+    """Another model has other versions."""
+    links.changed(what)
+    if what == "model":
+        links.remember("version", None)
 
 
 def _select(place: st.delta_generator.DeltaGenerator, what: str, names: list[str]) -> None:
@@ -84,7 +95,7 @@ def _select(place: st.delta_generator.DeltaGenerator, what: str, names: list[str
         label,
         names,
         key=key,
-        on_change=links.changed,
+        on_change=_changed,
         args=(what,),
         label_visibility="collapsed",
         width=_WIDTHS[what],

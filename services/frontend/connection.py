@@ -61,15 +61,14 @@ class Connection:
         self, method: str, path: str, *, timeout_seconds: float | None = None, key: str | None = None, **request: Any
     ) -> httpx2.Response:
         """A successful response. Parameters that are None are left out; `key` is sent in place of the page's own.
-        Raises ServiceAway or ServiceRefused."""
+        Before a call that may take long, the service is asked whether it lives: one that hangs costs a quick call's
+        time. Raises ServiceAway or ServiceRefused."""
         if key:
             request["headers"] = {"Authorization": f"Bearer {key}"} | dict(request.get("headers") or {})
-        params = {k: v for k, v in (request.pop("params", None) or {}).items() if v is not None}
-        patience = httpx2.Timeout(timeout_seconds or self._timeout_seconds, connect=CONNECT_SECONDS)
-        begun = time.perf_counter()
-        outcome = "away"
+        request["params"] = {k: v for k, v in (request.get("params") or {}).items() if v is not None}
+        begun, outcome = time.perf_counter(), "away"
         try:
-            response = self._http.request(method, path, params=params, timeout=patience, **request)
+            response = self._ask(method, path, timeout_seconds or self._timeout_seconds, **request)
             outcome = "answered" if response.is_success else "refused"
         except httpx2.HTTPError as error:
             raise ServiceAway(self.name, self.url, _reason(error)) from error
@@ -81,6 +80,12 @@ class Connection:
 
     def close(self) -> None:
         self._http.close()
+
+    def _ask(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
+        if seconds > self._timeout_seconds:
+            self._http.get("/health/live", timeout=httpx2.Timeout(self._timeout_seconds, connect=CONNECT_SECONDS))
+        patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
+        return self._http.request(method, path, timeout=patience, **request)
 
     def _refusal(self, response: httpx2.Response) -> ServiceRefused:
         try:

@@ -18,7 +18,7 @@ _ORDER = {"firing": 0, "pending": 1, "resolved": 2}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One alert. `state` is firing, pending or resolved; `runbook` is an http address, or None."""
+    """One alert. `state` is firing, pending or resolved; `runbook` is as the alert names it, or None."""
 
     name: str
     state: str
@@ -84,9 +84,12 @@ def merged(*lists: Iterable[Notice]) -> list[Notice]:
 
 
 def runbook(annotations: Mapping[str, str]) -> str | None:
-    """The runbook's address where a browser may follow it: alerts are data, and `javascript:` is an address too."""
-    address = annotations.get("runbook_url", "").strip()
-    parts = urlsplit(address)
+    return annotations.get("runbook_url", "").strip() or None
+
+
+def followed(address: str | None) -> str | None:
+    """The address where a browser may follow it: alerts are data, and `javascript:` is an address too."""
+    parts = urlsplit(address or "")
     return address if parts.scheme in ("http", "https") and parts.netloc else None
 
 

@@ -117,3 +117,9 @@ class Performance(msgspec.Struct, frozen=True):
     over_time: list[Stretch] = []
     segments: list[Segment] | None = None
     at: str | None = None
+
+
+class PerformanceRuns(msgspec.Struct, frozen=True):
+    """What was said before, newest first, without curves, stretches and segments."""
+
+    performance_runs: list[Performance]

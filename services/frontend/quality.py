@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
 from services.frontend.performance import Interval, Performance
 from services.frontend.text import DASH, moment, number
 
+_Side = tuple[Interval | None, int]
 _NAMES = {
     "accuracy": "Accuracy", "f1": "F1", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "Log loss",
     "brier": "Brier score", "mae": "Mean absolute error", "rmse": "RMSE", "r2": "R²", "mape": "MAPE", "bias": "Bias",
@@ -69,10 +70,23 @@ def marks(found: Performance) -> list[tuple[str, float]]:
 
 def over_time(found: Performance) -> pd.DataFrame:
     """The main metric by stretch and basis: time, basis, value, low, high, rows."""
+    stretches = ((s.end, (s.measured, s.labelled), (s.estimated, s.rows)) for s in found.over_time)
+    return _by_basis(stretches)
+
+
+def run_by_run(runs: Sequence[Performance]) -> pd.DataFrame:
+    """The main metric of past runs (newest first), with the columns of `over_time`, oldest first."""
+    return _by_basis(
+        (r.at, (r.measured.metrics.get(r.metric), r.labelled_rows), (r.estimated.metrics.get(r.metric), r.rows))
+        for r in reversed(runs)
+    )
+
+
+def _by_basis(found: Iterable[tuple[str | None, _Side, _Side]]) -> pd.DataFrame:
     rows = [
-        (moment(s.end), basis, part.value, part.low, part.high, rows)
-        for s in found.over_time
-        for basis, part, rows in (("measured", s.measured, s.labelled), ("estimated", s.estimated, s.rows))
+        (moment(at), basis, part.value, part.low, part.high, rows)
+        for at, measured, estimated in found
+        for basis, (part, rows) in (("measured", measured), ("estimated", estimated))
         if part is not None
     ]
     return pd.DataFrame(rows, columns=["time", "basis", "value", "low", "high", "rows"])

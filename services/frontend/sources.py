@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Thread
+from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -18,11 +20,13 @@ from services.frontend.connection import Connection
 from services.frontend.errors import ServiceError
 from services.frontend.memory import kept, remembered
 from services.frontend.metrics import page_metrics
-from services.frontend.performance import Performance
+from services.frontend.performance import Performance, PerformanceRuns
 from services.frontend.readings import Reading, Sample
 from services.frontend.settings import FrontendSettings
 from services.frontend.shapes import Distributions, Plane
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _BY_ADDRESS = {Services: lambda services: services.addresses}
 _BY_VALUE = {FrontendSettings: lambda settings: (settings.model_dump_json(), settings.key())}
 
@@ -105,6 +109,11 @@ def performance(
     return services.drift.performance(name, version, window, segment)
 
 
+@remembered(20, _BY_ADDRESS)
+def performance_history(services: Services, name: str, version: str, window: str) -> PerformanceRuns:
+    return services.drift.performance_history(name, version, window)
+
+
 @remembered(10, _BY_ADDRESS)
 def last_hour(services: Services) -> list[Reading]:
     """From Prometheus, which has to be there."""
@@ -122,6 +131,21 @@ def alert_rules(services: Services) -> list[Rule]:
 @remembered(60, _BY_ADDRESS, entries=8)
 def report(services: Services, name: str, version: str, window: str | None) -> str:
     return services.drift.report(name, version, window)
+
+
+def soon(ask: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+    """Ask at once, in a thread of its own, what a page needs further down. Calling the result waits for the answer, and
+    raises what asking raised."""
+    answer: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask(*args, **kwargs))
+        except Exception as error:  # of every kind: it is raised where the answer is waited for
+            answer.set_exception(error)
+
+    Thread(target=run, name=f"soon-{getattr(ask, '__name__', '')}", daemon=True).start()
+    return answer.result
 
 
 def health(services: Services) -> list[Health]:

@@ -15,6 +15,10 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+_RELOAD = """addEventListener('error', event => {
+  if (['SCRIPT', 'LINK'].includes(event.target?.tagName) && !document.querySelector('[data-testid="stApp"]'))
+    setTimeout(() => location.reload(), 300)
+}, true)"""
 _LOCAL = {"127.0.0.1", "localhost", "::1", None}
 
 
@@ -47,10 +51,15 @@ def open_browser(path: str) -> Iterator[Browser]:
 
 @contextmanager
 def open_page(browser: Browser, look: Look = LOOKS[0]) -> Iterator[tuple[Page, list[str]]]:
-    """A fresh visitor's page, and a growing list of the addresses outside this machine that it asked for."""
+    """A fresh visitor's page, and a growing list of the addresses outside this machine that it asked for.
+
+    When a network interface of the machine comes or goes, as in tests that make some, Chromium gives up what it is
+    loading (ERR_NETWORK_CHANGED); then, as a visitor would, the page is loaded again.
+    """
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height}, color_scheme=look.scheme, reduced_motion="reduce"
     )
+    context.add_init_script(_RELOAD)
     page = context.new_page()
     outside: list[str] = []
     page.on("request", lambda request: None if _is_local(request.url) else outside.append(request.url))

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from playwright.sync_api import expect
 
-from demo.scenes import house_scenes
+from demo.scenes import fashion_scenes, house_scenes
 from pilothouse.client import Client
 from tests.browser.chromium import LOOKS, photograph, settle
 from tests.browser.screenshots import PAGES
@@ -145,6 +145,37 @@ def test_the_drift_page_says_what_moved_and_holds_the_report(visit):
     assert frame.evaluate("self.origin") == "null"
     assert page.get_by_role("button", name="Download", exact=True).is_visible()
     assert "report=shown" in page.url
+
+
+@pytest.fixture(scope="module")
+def dressed(addresses):
+    """Enough images in the log for a verdict."""
+    with Client(addresses["inference"]) as client:
+        scene = next(s for s in fashion_scenes(ROWS) if s.drifts)
+        for start in range(0, ROWS, 50):
+            client.predict_images("fashion-mnist", scene.requests[start : start + 50])
+    deadline = time.monotonic() + 60
+    while stored(addresses, "fashion-mnist") < ROWS:
+        assert time.monotonic() < deadline, "the records did not reach the collector"
+        time.sleep(0.2)
+
+
+@pytest.mark.usefixtures("dressed")
+def test_a_point_among_the_embeddings_leads_to_its_record(visit):
+    page = visit("/drift?model=fashion-mnist")
+    expect(page.get_by_role("heading", name="Embeddings", exact=True)).to_be_visible(timeout=90 * SECONDS)
+    settle(page, 60)
+    cloud = page.get_by_test_id("stVegaLiteChart").last
+    cloud.scroll_into_view_if_needed()
+    box = cloud.bounding_box()
+    opens = page.get_by_role("link", name=re.compile("Open its record"))
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # the nearest point is meant
+    expect(opens).to_be_visible(timeout=20 * SECONDS)
+    wanted = page.get_by_test_id("stMain").locator("code").filter(has_text=re.compile("^[0-9a-f-]{36}$")).inner_text()
+    opens.click()
+    expect(page.get_by_role("heading", name="Records", exact=True)).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_test_id("stCode").filter(has_text=wanted)).to_be_visible(timeout=20 * SECONDS)
+    assert f"record={wanted}" in page.url
 
 
 @pytest.mark.usefixtures("drifted")

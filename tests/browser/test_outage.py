@@ -1,6 +1,7 @@
 """A service is killed and comes back: its part of the page says so, the rest goes on, and so does that part after."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -40,13 +41,42 @@ def test_a_killed_collector_takes_its_part_only_and_comes_back(browser, stack):
         collector.suspend()
         try:
             expect(page.get_by_text("The last predictions cannot be shown.")).to_be_visible(timeout=WAIT)
+            expect(page.get_by_text("The collector service does not answer at")).to_be_visible()
+            expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
             page.get_by_test_id("stBaseButton-primaryFormSubmit").click()
-            expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=WAIT)
+            price = page.get_by_test_id("stMetricValue")
+            expect(price).to_have_text(re.compile("USD per m²$"), timeout=WAIT)
         finally:
             os.kill(collector.pid, signal.SIGKILL)
         wait_for(lambda: (now := service(processes, "collector")) and now.pid != collector.pid, seconds=60)
-        expect(page.get_by_text("The last predictions cannot be shown.")).to_have_count(0, timeout=2 * WAIT)
-        settle(page)
+        log = page.get_by_test_id("stDataFrame").last
+        expect(log).to_be_visible(timeout=2 * WAIT)
+        expect(page.get_by_text("The last predictions cannot be shown.")).to_have_count(0)
+        made = price.inner_text().split()[0]  # while the collector was away: it waited in the spool
+        expect(log.locator("td").filter(has_text=re.compile(f"^{made}$")).first).to_be_attached(timeout=2 * WAIT)
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/drift", "The drift verdict cannot be shown."), ("/performance", "The performance cannot be shown.")],
+)
+def test_a_page_whose_service_hangs_says_so_soon_and_comes_back_on_a_press(browser, stack, path, part):
+    """A stopped process takes connections and answers none: a score may take half a minute, but not to begin with."""
+    processes, addresses = stack
+    drift = service(processes, "drift")
+    drift.suspend()
+    try:
+        with open_page(browser) as (page, _):
+            page.goto(f"{addresses['frontend']}{path}?model=house-prices")
+            expect(page.get_by_text(part)).to_be_visible(timeout=25 * SECONDS)
+            settle(page)
+            expect(page.get_by_test_id("stSpinner")).to_have_count(0)
+            drift.resume()
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_text(part)).to_have_count(0, timeout=WAIT)
+            expect(page.get_by_text(re.compile("too few|at least|Nothing to")).first).to_be_visible(timeout=WAIT)
+    finally:
+        drift.resume()
 
 
 def test_live_says_which_service_is_away_until_it_is_back(browser, stack):
@@ -58,6 +88,7 @@ def test_live_says_which_service_is_away_until_it_is_back(browser, stack):
         drift.suspend()
         try:
             expect(page.get_by_text("2 of 3 services are ready.")).to_be_visible(timeout=WAIT)
+            expect(page.get_by_text("no answer in time")).to_be_visible()
         finally:
             drift.resume()
         page.get_by_role("button", name="Check again").click()

@@ -48,6 +48,11 @@ def line_at(value: float, dark: bool, *, horizontal: bool = False) -> alt.Chart:
     return rule.encode(y="at:Q") if horizontal else rule.encode(x="at:Q")
 
 
+def figures(highest: float) -> str:
+    """The format of an axis that goes so far: 1950 and 0.02 as they are, 12k for 12,000."""
+    return "~s" if abs(highest) >= 10_000 else "~r"
+
+
 def legend() -> alt.Legend:
     return alt.Legend(title=None, orient="top", symbolType="square")
 

@@ -13,22 +13,27 @@ from services.frontend.charts import ink
 
 HEIGHT = 190
 _FEW = 4
+_CLOCKS = ((10, "%H:%M:%S.%L"), (600, "%H:%M:%S"), (129_600, "%H:%M"), (400_000, "%d %b %H:%M"))
+_DAYS = "%d %b"
+Span = tuple[datetime, datetime]
 
 
 def lines(
-    frame: pd.DataFrame, span: tuple[datetime, datetime], dark: bool, *, format: str = "~s", top: float | None = None
+    frame: pd.DataFrame, span: Span, dark: bool, *, format: str | None = None, top: float | None = None
 ) -> alt.Chart:
     """`frame` has time, value and series (in the order of the legend), within `span`. `top` is the least upper end of
-    the axis."""
+    the axis; its figures are written as they are, or in `format`."""
     order = list(dict.fromkeys(frame["series"]))
     few = frame["time"].nunique() < _FEW  # a line of one point is not seen
-    domain = alt.Undefined if top is None or frame["value"].max() > top else [0, top]
+    highest = float(frame["value"].max())
+    axis = _axis(format or ink.figures(highest))
+    domain = alt.Undefined if top is None or highest > top else [0, top]
     encoding: dict[str, Any] = {
         "x": _within(span),
-        "y": alt.Y("value:Q", title=None, scale=alt.Scale(domain=domain, zero=True), axis=_axis(format)),
+        "y": alt.Y("value:Q", title=None, scale=alt.Scale(domain=domain, zero=True), axis=axis),
         "tooltip": [
             alt.Tooltip("series:N", title="Of"),
-            alt.Tooltip("value:Q", title="Value", format=".3~s"),
+            alt.Tooltip("value:Q", title="Value", format=format or ",.4~r"),
             alt.Tooltip("time:T", title="At", format="%H:%M:%S"),
         ],
     }
@@ -40,9 +45,7 @@ def lines(
     return drawn.encode(**encoding).properties(height=HEIGHT)
 
 
-def drift_shares(
-    frame: pd.DataFrame, span: tuple[datetime, datetime], limit: float | None, dark: bool
-) -> alt.LayerChart:
+def drift_shares(frame: pd.DataFrame, span: Span, limit: float | None, dark: bool) -> alt.LayerChart:
     """`frame` has time, share (0 to 1), verdict and columns (what drifted), within `span`: a step line with a point a
     run."""
     base = alt.Chart(frame).encode(
@@ -67,11 +70,15 @@ def drift_shares(
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def intervals(frame: pd.DataFrame, name: str, marks: Sequence[tuple[str, float]], dark: bool) -> alt.LayerChart:
+def intervals(
+    frame: pd.DataFrame, name: str, marks: Sequence[tuple[str, float]], dark: bool, span: Span | None = None
+) -> alt.LayerChart:
     """`frame` has time, basis (measured, estimated), value, low, high: a line with its band for each basis. `marks` are
-    levels with their names: a floor, the reference."""
+    levels with their names: a floor, the reference. Without a `span` it is as long as the data."""
+    within = span or (frame["time"].min(), frame["time"].max())
     shades = alt.Scale(domain=["measured", "estimated"], range=[ink.accent(dark), ink.warm(dark)])
-    base = alt.Chart(frame).encode(x=_time("time"), color=alt.Color("basis:N", scale=shades, legend=ink.legend()))
+    filled = alt.Legend(title=None, orient="top", symbolType="square", symbolOpacity=1, symbolStrokeWidth=0)
+    base = alt.Chart(frame).encode(x=_within(within), color=alt.Color("basis:N", scale=shades, legend=filled))
     scale = alt.Scale(zero=False, nice=True)
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=name, scale=scale), y2="high:Q")
     line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=30, filled=True)).encode(
@@ -89,7 +96,7 @@ def intervals(frame: pd.DataFrame, name: str, marks: Sequence[tuple[str, float]]
     return alt.layer(band, line, *_levels(marks, dark)).properties(height=260)
 
 
-def _levels(marks: Sequence[tuple[str, float]], dark: bool) -> list[alt.Chart]:
+def _levels(marks: Sequence[tuple[str, float]], dark: bool) -> list[alt.Chart | alt.LayerChart]:
     if not marks:
         return []
     base = alt.Chart(pd.DataFrame(marks, columns=["name", "at"]))
@@ -97,22 +104,25 @@ def _levels(marks: Sequence[tuple[str, float]], dark: bool) -> list[alt.Chart]:
     return [rule, *(_named(mark, side, dark) for mark, side in zip(marks, ("left", "right"), strict=False))]
 
 
-def _named(mark: tuple[str, float], side: str, dark: bool) -> alt.Chart:
-    """The name of a level above its line; two stand at different ends, as they may lie close."""
+def _named(mark: tuple[str, float], side: str, dark: bool) -> alt.LayerChart:
+    """The name of a level above its line, on a ground of its own where curves pass; two stand at different ends, as
+    they may lie close."""
     at_left = side == "left"
-    text = alt.Chart(pd.DataFrame([mark], columns=["name", "at"])).mark_text(
-        align="left" if at_left else "right", dx=4 if at_left else -4, dy=-7, color=ink.ink(dark), fontSize=11
+    base = alt.Chart(pd.DataFrame([mark], columns=["name", "at"])).encode(
+        x=alt.value(0 if at_left else "width"), y="at:Q", text="name:N"
     )
-    return text.encode(x=alt.value(0 if at_left else "width"), y="at:Q", text="name:N")
+    place = {"align": "left" if at_left else "right", "dx": 4 if at_left else -4, "dy": -7, "fontSize": 11}
+    ground = ink.colours(dark)["backgroundColor"]
+    halo = base.mark_text(**place, stroke=ground, strokeWidth=4, strokeJoin="round", color=ground)
+    return alt.layer(halo, base.mark_text(**place, color=ink.ink(dark)))
 
 
-def _within(span: tuple[datetime, datetime]) -> alt.X:
-    return _time("time").scale(domain=[moment.isoformat() for moment in span])
-
-
-def _time(field: str) -> alt.X:
-    axis = alt.Axis(title=None, labelOverlap=True, tickCount=6, grid=False)
-    return alt.X(f"{field}:T", axis=axis)
+def _within(span: Span) -> alt.X:
+    """Time across, with as much of the date and the clock as tells its moments apart."""
+    seconds = (span[1] - span[0]).total_seconds()
+    format = next((f for limit, f in _CLOCKS if seconds < limit), _DAYS)
+    axis = alt.Axis(title=None, labelOverlap=True, grid=False, format=format, tickCount=6)
+    return alt.X("time:T", axis=axis, scale=alt.Scale(domain=[moment.isoformat() for moment in span]))
 
 
 def _axis(format: str) -> alt.Axis:

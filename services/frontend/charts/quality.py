@@ -44,11 +44,12 @@ def residuals(found: Histogram, unit: str, dark: bool) -> alt.LayerChart:
     """How far predictions lay from the truth, with a line at none."""
     rows = list(zip(found.edges[:-1], found.edges[1:], found.counts, strict=False))
     frame = pd.DataFrame(rows, columns=["low", "high", "count"])
+    axis = alt.Axis(format=ink.figures(max(map(abs, found.edges), default=0)), grid=False)
     bars = (
         alt.Chart(frame)
         .mark_bar(color=ink.accent(dark), opacity=0.8, orient="vertical")
         .encode(
-            x=alt.X("low:Q", title=f"predicted minus true{unit}", axis=alt.Axis(format="~s", grid=False)),
+            x=alt.X("low:Q", title=f"predicted minus true{unit}", axis=axis),
             x2="high",
             y=alt.Y("count:Q", title="predictions", axis=alt.Axis(tickCount=4)),
             y2=alt.datum(0),
@@ -109,24 +110,29 @@ def segments(found: Sequence[Segment], name: str, marks: Sequence[tuple[str, flo
     )
 
 
-def plane(found: Plane, dark: bool) -> alt.Chart:
-    """Training and window as two clouds of points; a point can be selected, by its id, under the name POINT."""
-    rows = [(x, y, THEN, "") for x, y in found.reference]
-    ids = [*found.current_ids, *[""] * len(found.current)]
-    rows += [(x, y, NOW, i) for (x, y), i in zip(found.current, ids, strict=False)]
-    frame = pd.DataFrame(rows, columns=["x", "y", "of", "id"])
+def plane(found: Plane, dark: bool) -> alt.LayerChart:
+    """Training and window as two clouds of points. A press selects the nearest point of the window, by its id, under
+    the name POINT."""
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
     shares = [*(f" ({share:.0%} of the variance)" for share in found.explained), "", ""]
-    return (
-        alt.Chart(frame)
-        .add_params(alt.selection_point(name=POINT, fields=["id"]))
-        .mark_point(filled=True, size=26)
-        .encode(
-            x=alt.X("x:Q", title=f"first component{shares[0]}", axis=axis, scale=alt.Scale(zero=False)),
-            y=alt.Y("y:Q", title=f"second component{shares[1]}", axis=axis, scale=alt.Scale(zero=False)),
-            color=alt.Color("of:N", scale=ink.two([NOW, THEN], dark), legend=ink.legend()),
-            opacity=alt.condition(f"datum.of === '{NOW}'", alt.value(0.75), alt.value(0.9)),
-            tooltip=["of:N", "id:N"],
+    scale = alt.Scale(zero=False)
+
+    def cloud(points: Sequence[tuple[float, float]], ids: Sequence[str], of: str) -> alt.Chart:
+        rows = [(x, y, of, i) for (x, y), i in zip(points, ids, strict=False)]
+        return (
+            alt.Chart(pd.DataFrame(rows, columns=["x", "y", "of", "id"]))
+            .mark_point(filled=True, size=26, opacity=0.8)
+            .encode(
+                x=alt.X("x:Q", title=f"first component{shares[0]}", axis=axis, scale=scale),
+                y=alt.Y("y:Q", title=f"second component{shares[1]}", axis=axis, scale=scale),
+                color=alt.Color("of:N", scale=ink.two([NOW, THEN], dark), legend=ink.legend()),
+            )
         )
-        .properties(height=420)
+
+    pressed = alt.selection_point(name=POINT, fields=["id"], nearest=True)
+    training = cloud(found.reference, [""] * len(found.reference), THEN)
+    window = cloud(found.current, [*found.current_ids, *[""] * len(found.current)], NOW)
+    window = window.add_params(pressed).encode(
+        size=alt.condition(pressed, alt.value(140), alt.value(26), empty=False), tooltip=["of:N", "id:N"]
     )
+    return alt.layer(training, window).properties(height=420)

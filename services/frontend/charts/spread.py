@@ -66,7 +66,8 @@ def _histogram(column: Distribution, dark: bool) -> alt.Chart:
     ]
     frame = pd.DataFrame(rows, columns=["low", "high", "share", "series"])
     kind = "T" if moments else "Q"
-    axis = alt.Axis(title=None, tickCount=4, grid=False, labelOverlap=True, **({} if moments else {"format": "~s"}))
+    format = {} if moments else {"format": ink.figures(max(map(abs, column.edges), default=0))}
+    axis = alt.Axis(title=None, tickCount=4, grid=False, labelOverlap=True, **format)
     return (
         alt.Chart(frame)
         .mark_bar(opacity=0.62, orient="vertical", binSpacing=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,8 +48,8 @@ class Collector:
         return self._records(params | {"labels": "true"} | dict(filters or {}))
 
     def record(self, record_id: str) -> Records:
-        """The record with this id, of whichever model; with its label."""
-        return self._records({"id": record_id, "labels": "true"})
+        """The record with this id, of whichever model; with its label. Empty where there is none, or can be none."""
+        return self._records({"id": record_id, "labels": "true"}, none=(404, 422))
 
     def newest(self, model: str, version: str, rows: int, columns: str, **window: Any) -> Records:
         """The newest so many records of a window, in the order of time, with these columns and the label."""
@@ -79,11 +79,11 @@ class Collector:
         """The inbox, newest first."""
         return self.connection.read(Alerts, "/v1/alerts", {"status": status, "limit": limit, "cursor": cursor})
 
-    def _records(self, params: Mapping[str, Any]) -> Records:
+    def _records(self, params: Mapping[str, Any], none: Sequence[int] = (404,)) -> Records:
         try:
             return self.connection.read(Records, "/v1/records", params)
         except ServiceRefused as refusal:
-            if refusal.status == 404:
+            if refusal.status in none:
                 return _NONE
             raise
 

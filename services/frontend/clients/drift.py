@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from services.frontend.answers import Drift, DriftRuns
 from services.frontend.connection import Connection
 from services.frontend.errors import ServiceAway, ServiceRefused
-from services.frontend.performance import Performance
+from services.frontend.performance import Performance, PerformanceRuns
 from services.frontend.shapes import Distributions, Plane
 
 WAIT_SECONDS = 20.0
@@ -57,6 +57,11 @@ class DriftWatch:
         """How good the predictions were, by labels and by estimate; by the values of `segment`, where it is given."""
         params = {"model": model, "version": version, "window": window, "segment": segment}
         return self.connection.read(Performance, "/performance", params, SCORE_SECONDS)
+
+    def performance_history(self, model: str, version: str, window: str, limit: int = 1000) -> PerformanceRuns:
+        """What was said of a span such as 24h, newest first."""
+        params = {"model": model, "version": version, "window": window, "limit": limit}
+        return self.connection.read(PerformanceRuns, "/performance/history", params)
 
     def report(self, model: str, version: str, window: str | None = None) -> str:
         """Evidently's page, several megabytes of HTML. While the service is still at work (202), it is asked for that

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from services.frontend import inbox, links, notices, reader, sources
+from services.frontend import inbox, links, notices, reader, runbooks, sources
 from services.frontend.answers import Drift
 from services.frontend.api import Services
 from services.frontend.errors import ServiceError
@@ -38,14 +38,17 @@ def _now(services: Services) -> None:
     """What fires or is about to, from all who know."""
     found: list[Notice] = []
     asked = 0
+    firing = sources.soon(services.collector.alerts, "firing", _ROWS)
+    rules = sources.soon(sources.alert_rules, services) if services.prometheus else list
+    verdicts = sources.soon(_verdicts, services)
     with notices.part("The inbox"):
-        found += inbox.of_inbox(services.collector.alerts("firing", _ROWS).alerts)
+        found += inbox.of_inbox(firing().alerts)
         asked += 1
     with notices.part("What Prometheus says"):
-        found = [*inbox.of_prometheus(sources.alert_rules(services) if services.prometheus else ()), *found]
+        found = [*inbox.of_prometheus(rules()), *found]
         asked += 1
     with notices.part("What the drift service says"):
-        found += inbox.of_drift(_verdicts(services))
+        found += inbox.of_drift(verdicts())
         asked += 1
     current = inbox.merged(found)
     if not current and asked == _SENDERS:
@@ -56,10 +59,12 @@ def _now(services: Services) -> None:
 
 def _verdicts(services: Services) -> list[Drift]:
     """What the drift service last said of every model that answers."""
+    models = sources.announced_models(services)
+    asked = [sources.soon(sources.verdict, services, model.name, model.version, None) for model in models]
     found = []
-    for model in sources.announced_models(services):
+    for answer in asked:
         try:
-            found.append(sources.verdict(services, model.name, model.version, None))
+            found.append(answer())
         except ServiceError as error:
             if error.status != 404:
                 raise
@@ -75,13 +80,29 @@ def _card(notice: Notice, key: str) -> None:
             st.markdown(f"**{plain(notice.name)}**", width="content")
             if notice.model:
                 st.caption(plain(notice.model), width="content")
-        st.markdown(plain(notice.summary))
+        st.markdown(plain(_sentence(notice)))
         if notice.description and notice.description != notice.summary:
             st.caption(plain(notice.description))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(plain(f"{_since(notice)}from {notice.source}"), width="content")
-            if notice.runbook:
-                st.link_button("Runbook", notice.runbook, icon=":material/menu_book:", type="tertiary")
+            _runbook(notice.runbook)
+
+
+def _sentence(notice: Notice) -> str:
+    """The summary as a sentence; one that begins with the model's name keeps it as it is."""
+    said, name = notice.summary, notice.model.partition(" ")[0]
+    return said if name and said.startswith(name) else said[:1].upper() + said[1:]
+
+
+def _runbook(address: str | None) -> None:
+    """A link where a browser may follow it; the section itself where it is one of our own."""
+    icon = ":material/menu_book:"
+    ours = runbooks.section(address) if address else None
+    if ours:
+        with st.popover("Runbook", icon=icon, type="tertiary", width="content"):
+            st.markdown(ours)
+    elif address and inbox.followed(address):
+        st.link_button("Runbook", address, icon=icon, type="tertiary")
 
 
 def _since(notice: Notice) -> str:
@@ -113,7 +134,7 @@ def _table(found: list[Notice]) -> pd.DataFrame:
     zone = reader.zone()
     rows = [
         (n.state, n.name, n.model, n.summary, n.severity, n.since and n.since.astimezone(zone),
-         n.until and n.until.astimezone(zone), n.runbook)
+         n.until and n.until.astimezone(zone), inbox.followed(n.runbook))
         for n in found
     ]  # fmt: skip
     columns = ["State", "Alert", "Model", "Summary", "Severity", "Began", "Ended", "Runbook"]

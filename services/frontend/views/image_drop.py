@@ -15,7 +15,7 @@ from services.frontend import notices, sentences, sources
 from services.frontend.answers import Prediction
 from services.frontend.api import Services
 from services.frontend.choice import Chosen
-from services.frontend.errors import ServiceAway, ServiceError
+from services.frontend.errors import ServiceAway, ServiceError, ServiceRefused
 from services.frontend.text import TIMES, plain
 from services.frontend.views import result, unusual_card
 
@@ -119,12 +119,18 @@ def _tell(seen: Sequence[Seen], manifest: Manifest) -> None:
         if isinstance(image.error, ServiceAway):
             notices.absent("The prediction", image.error)
         elif image.error:
-            st.error(f"**{plain(image.name)}**: {plain(image.error.detail)}", icon=":material/broken_image:")
+            st.error(f"**{plain(image.name)}**: {plain(_reason(image.error))}", icon=":material/broken_image:")
     answered = [image for image in seen if image.prediction]
     if len(answered) == 1:
         _tell_one(answered[0], manifest)
     elif answered:
         _tell_many(answered, manifest)
+
+
+def _reason(error: ServiceError) -> str:
+    """What is wrong with the file, without the field of the request that it was."""
+    faults = error.faults if isinstance(error, ServiceRefused) else []
+    return "; ".join(fault.message for fault in faults) or error.detail
 
 
 def _tell_one(image: Seen, manifest: Manifest) -> None:

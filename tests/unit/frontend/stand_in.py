@@ -28,8 +28,8 @@ def png(size: int = 28, shade: int = 128) -> bytes:
 
 
 _PLAIN = (
-    "/drift/history", "/drift/distributions", "/drift/embedding", "/performance", "/api/v1/rules",
-    "/api/v1/query_range",
+    "/drift/history", "/drift/distributions", "/drift/embedding", "/performance", "/performance/history",
+    "/api/v1/rules", "/api/v1/query_range",
 )  # fmt: skip
 
 

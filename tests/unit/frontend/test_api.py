@@ -1,5 +1,6 @@
 """Calls end in an answer, or in one of three errors, and never hang."""
 
+import socket
 import time
 
 import pytest
@@ -153,3 +154,13 @@ def test_a_report_that_takes_its_time_is_asked_for_where_it_is_made(connected):
     with serving(service.app) as url:
         assert connected(url).drift.report("houses", "1", "1h") == "the page"
     assert service.asked == [("/drift-report", "html", "20.0"), *[("/drift-report/7", "html", "20.0")] * 2]
+
+
+def test_a_service_that_hangs_costs_a_call_that_may_take_long_no_more_than_a_quick_one(connected):
+    """A process that is stopped takes connections and answers none."""
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        services = connected(f"http://127.0.0.1:{hanging.getsockname()[1]}", timeout_seconds=0.5)
+        begun = time.monotonic()
+        with pytest.raises(ServiceAway, match="no answer in time"):
+            services.drift.verdict("houses", "1")
+    assert time.monotonic() - begun < 5

@@ -33,7 +33,7 @@ def drifting(model="a"):
     ],
 )
 def test_only_web_addresses_are_followed(address, followed):
-    assert (inbox.runbook({"runbook_url": address}) is not None) == followed
+    assert (inbox.followed(inbox.runbook({"runbook_url": address})) is not None) == followed
 
 
 def test_a_rule_without_alerts_is_no_notice():

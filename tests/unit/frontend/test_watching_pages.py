@@ -77,6 +77,15 @@ def test_performance_says_the_verdict_and_both_sides(visit, stand_in):
     assert [m.value for m in page.metric] == ["0.410", "\u2013", "0.600", "40%", "2 h"]
 
 
+def test_performance_run_by_run_comes_from_what_was_said_before(visit, stand_in):
+    past = PERFORMANCE | {"at": "2026-11-21T08:00:00Z", "over_time": [], "segments": None}
+    runs = [past, past | {"verdict": "ok"}, past | {"metric": "mae"}]
+    stand_in.answers = {"/performance": PERFORMANCE, "/performance/history": {"performance_runs": runs}}
+    page = visit("performance", history="30d")
+    assert "2 runs, 1 below the floor" in texts(page)
+    assert any("window=30d" in call for call in stand_in.calls if call.startswith("/performance/history"))
+
+
 def test_performance_by_segment_is_asked_for_and_stands_in_the_address(visit, stand_in):
     stand_in.answers = {"/performance": PERFORMANCE}
     page = visit("performance", segment="garage")
@@ -129,6 +138,14 @@ def test_alerts_come_with_their_runbook_where_it_can_be_followed(visit, stand_in
     assert r"\*it\* is down" in texts(page)
     assert [link.proto.url for link in page.get("link_button")] == ["https://example.org/r"]
     assert page.dataframe[0].value["Runbook"].dropna().tolist() == ["https://example.org/r"]
+
+
+def test_the_runbook_of_a_rule_of_ours_is_shown_in_the_page(visit, stand_in):
+    alert = {"name": "ServiceDown", "status": "firing", "summary": "it is down", "starts_at": "2026-11-02T08:00:00Z"}
+    stand_in.alerts = [alert | {"annotations": {"runbook_url": "docs/runbooks.md#servicedown"}}]
+    page = visit("alerts")
+    assert "**Do** collector or drift away: predictions go on" in texts(page)
+    assert not page.get("link_button")
 
 
 def test_nothing_fires_is_said_only_when_everybody_was_asked(visit, stand_in, away):

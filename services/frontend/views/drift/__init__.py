@@ -7,6 +7,7 @@ from services.frontend.answers import Drift
 from services.frontend.api import Services
 from services.frontend.choice import Chosen, choose_model
 from services.frontend.errors import ServiceRefused
+from services.frontend.views import span
 from services.frontend.views import window as windows
 from services.frontend.views.drift import columns, embedding, history, report, verdict
 
@@ -17,13 +18,15 @@ def show() -> None:
     if chosen is None:
         return
     window = windows.choose()
+    runs = sources.soon(sources.drift_history, services, chosen.name, chosen.version, span.current())
+    shapes = sources.soon(sources.distributions, services, chosen.name, chosen.version, (), window)
     with notices.part("The drift verdict"):
         answer = _verdict(services, chosen, window)
         if answer:
             verdict.show(answer, chosen)
-            history.show(services, chosen)
+            history.show(runs)
             if answer.columns:
-                columns.show(services, chosen, answer, window)
+                columns.show(answer, shapes)
                 embedding.show(services, chosen, window)
                 report.show(services, chosen, window)
 

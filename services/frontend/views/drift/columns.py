@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
-from services.frontend import notices, reader, sentences, sources
+from services.frontend import notices, reader, sentences
 from services.frontend.answers import ColumnDrift, Drift, JointDrift
-from services.frontend.api import Services
 from services.frontend.charts import bars, spread
-from services.frontend.choice import Chosen
-from services.frontend.shapes import Distribution
+from services.frontend.shapes import Distribution, Distributions
 from services.frontend.text import DASH, SQUARE, TIMES, number, plain, title
 
 _SHOWN = 6
 
 
-def show(services: Services, chosen: Chosen, answer: Drift, window: str | None) -> None:
+def show(answer: Drift, ask: Callable[[], Distributions]) -> None:
+    """`ask` gives the distributions, or raises a ServiceError."""
     if any(c.score is not None for c in answer.columns):
         st.subheader("How far each column moved", anchor=False)
         st.caption("Distance from the training reference, in multiples of the column's threshold (dashed line).")
@@ -28,8 +29,7 @@ def show(services: Services, chosen: Chosen, answer: Drift, window: str | None) 
             if column.message:
                 st.caption(f":material/info: {plain(title(column.name))}: {plain(column.message)}")
     with notices.part("The distributions"):
-        shapes = sources.distributions(services, chosen.name, chosen.version, [], window)
-        _distributions(answer, {c.name: c for c in shapes.columns})
+        _distributions(answer, {c.name: c for c in ask().columns})
 
 
 def _distributions(answer: Drift, shapes: dict[str, Distribution]) -> None:

@@ -27,7 +27,7 @@ def show(services: Services, chosen: Chosen, window: str | None) -> None:
         st.caption(
             f"What the model sees in {len(plane.current):,} images of this window and in {len(plane.reference):,} of "
             "the training data, on the two widest components of the latter. Clouds that part are drift that no single "
-            "column may show. Images are not kept; select a point of the window for its record."
+            "column may show. Images are not kept; press near a point of the window for its record."
         )
         alt = "Embeddings of the window among those of the training data"
         drawn = quality.plane(plane, reader.dark())

@@ -18,15 +18,16 @@ from services.frontend.text import DASH, bytes_of, number, percent, seconds_of
 _HISTORY = "live-history"
 _FIRST_LOOK_SECONDS = 0.7
 _MOST = 720  # an hour, at a sample every five seconds
-Draw = tuple[str, str, str, Callable[[Reading], dict[str, float | None]]]
+Values = Callable[[Reading], dict[str, float | None]]
+Draw = tuple[str, str, str | None, Values]
 
 _CHARTS: tuple[Draw, ...] = (
-    ("Predictions", "a second", "~s", lambda r: dict(r.predictions)),
-    ("Latency", "milliseconds", "~s", lambda r: {"median": _ms(r.p50), "95th percentile": _ms(r.p95)}),
+    ("Predictions", "a second", None, lambda r: dict(r.predictions)),
+    ("Latency", "milliseconds", None, lambda r: {"median": _ms(r.p50), "95th percentile": _ms(r.p95)}),
     ("Errors", "share of requests answered 5xx", "%", lambda r: {"errors": r.errors}),
-    ("Ingest", "records a second", "~s", lambda r: {"stored": r.stored, "lost": r.lost}),
-    ("Waiting in the spool", "bytes", "~s", lambda r: {"waiting": r.waiting_bytes}),
-    ("Oldest record that waits", "seconds", "~s", lambda r: {"oldest": r.oldest_seconds}),
+    ("Ingest", "records a second", None, lambda r: {"stored": r.stored, "lost": r.lost}),
+    ("Waiting in the spool", "bytes", None, lambda r: {"waiting": r.waiting_bytes}),
+    ("Oldest record that waits", "seconds", None, lambda r: {"oldest": r.oldest_seconds}),
 )
 
 
@@ -70,9 +71,7 @@ def _tiles(now: Reading) -> None:
         st.metric("Oldest waiting", seconds_of(now.oldest_seconds), border=True)
 
 
-def _chart(
-    course: Sequence[Reading], title: str, unit: str, format: str, values: Callable[[Reading], dict[str, float | None]]
-) -> None:
+def _chart(course: Sequence[Reading], title: str, unit: str, format: str | None, values: Values) -> None:
     figures = [(reading.at, values(reading)) for reading in course]
     names = dict.fromkeys(name for _, found in figures for name in found)
     rows: list[tuple[datetime, str, float]] = [
@@ -89,7 +88,7 @@ def _chart(
         st.altair_chart(drawn, alt=f"{title}, {unit}")
 
 
-def _least(format: str) -> float:
+def _least(format: str | None) -> float:
     """The least upper end of an axis, so that next to nothing does not look like much."""
     return 0.05 if format == "%" else 1.0
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from services.frontend import notices, sentences, sources
 from services.frontend.answers import ModelEntry, ModelStats
-from services.frontend.api import Services
 from services.frontend.choice import choose_model
 from services.frontend.errors import ServiceError
 from services.frontend.text import plain
@@ -19,9 +19,10 @@ _STATES = {"active": ("answers", "green"), "shadow": ("shadows", "violet"), "fai
 
 def show() -> None:
     services = sources.open_services()
+    stats = sources.soon(sources.stats, services)
     chosen = choose_model(services, "Models")
     with notices.part("The loaded models"):
-        _list(sources.found_models(services), _stats(services))
+        _list(sources.found_models(services), _stats(stats))
     if chosen:
         st.space("small")
         with notices.part("The versions"):
@@ -32,10 +33,10 @@ def show() -> None:
         detail.show(services, chosen)
 
 
-def _stats(services: Services) -> list[ModelStats] | None:
+def _stats(ask: Callable[[], list[ModelStats]]) -> list[ModelStats] | None:
     """What the log holds; None when the collector is away: the models are shown without it."""
     try:
-        return sources.stats(services)
+        return ask()
     except ServiceError:
         return None
 

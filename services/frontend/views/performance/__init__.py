@@ -8,9 +8,9 @@ from services.frontend import notices, sources
 from services.frontend.api import Services
 from services.frontend.choice import Chosen, choose_model
 from services.frontend.performance import Performance
-from services.frontend.views import menu
+from services.frontend.views import menu, span
 from services.frontend.views import window as windows
-from services.frontend.views.performance import errors, over_time, segments, verdict
+from services.frontend.views.performance import errors, history, over_time, segments, verdict
 
 
 def show() -> None:
@@ -19,6 +19,7 @@ def show() -> None:
     if chosen is None:
         return
     window = windows.choose()
+    runs = sources.soon(sources.performance_history, services, chosen.name, chosen.version, span.current())
     with notices.part("The performance"):
         found = _ask(services, chosen, window)
         if found is None:
@@ -29,6 +30,7 @@ def show() -> None:
             st.code("pilothouse label --help", language="bash")
             menu.link("records", "Label a record")
         over_time.show(found)
+        history.show(found, runs)
         errors.show(found, chosen)
         segments.show(services, chosen, window, found)
 

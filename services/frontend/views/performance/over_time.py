@@ -14,6 +14,6 @@ def show(found: Performance) -> None:
     if frame.empty:
         return
     st.subheader("Over time", anchor=False)
-    st.caption("With 95% intervals. Measured needs labels; estimated does not.")
+    st.caption("Within the window, with 95% intervals. Measured needs labels; estimated does not.")
     name = quality.metric_name(found.metric)
     st.altair_chart(lines.intervals(frame, name, quality.marks(found), reader.dark()), alt=f"{name} over time")

@@ -22,18 +22,18 @@ _PAGES = 10  # of a filtered search that are asked for in a row before the visit
 
 def show() -> None:
     services = sources.open_services()
+    stats = sources.soon(sources.stats, services)
     chosen = choose_model(services, "Records")
     if chosen is None:
         return
     with notices.part("The log"):
-        found = [s for s in sources.stats(services) if (s.model, s.version) == (chosen.name, chosen.version)]
+        found = [s for s in stats() if (s.model, s.version) == (chosen.name, chosen.version)]
         if not found or not found[0].records:
             advice = "Send a prediction on the page **Predict**, or replay real data through the stack:"
             notices.empty("Nothing logged yet", advice, "make demo")
             return
         _metrics(found[0])
-        wanted = selection.show(chosen.manifest)
-        _browse(services, chosen, wanted)
+        _browse(services, chosen, selection.show(chosen.manifest))
     one.show(services, chosen)
 
 

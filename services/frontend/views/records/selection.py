@@ -41,16 +41,22 @@ def show(manifest: Manifest) -> Filters:
 def _prediction(chosen: Filters, manifest: Manifest) -> dict[str, str]:
     if manifest.task == "regression":
         unit = plain(title(manifest.output.target))
-        low = st.number_input(f"{unit} from", value=_float(chosen.low), key="filter-low", width=130, placeholder="any")
-        high = st.number_input(f"{unit} to", value=_float(chosen.high), key="filter-high", width=130, placeholder="any")
+        with st.container(horizontal=True, width="content", gap="small"):  # the two stay side by side
+            low = st.number_input(
+                f"{unit} from", value=_float(chosen.low), key="filter-low", width=140, placeholder="any"
+            )
+            high = st.number_input(
+                f"{unit} to", value=_float(chosen.high), key="filter-high", width=140, placeholder="any"
+            )
         return {"low": _said(low), "high": _said(high)}
     classes = [_ANY, *(manifest.output.classes or ())]
-    prediction = st.selectbox(
-        "Prediction", classes, index=classes.index(chosen.prediction), key="filter-prediction", width=180,
-        format_func=lambda option: option or "Any",
-    )  # fmt: skip
     start = (int(float(chosen.unsure or 0)), int(float(chosen.sure or 100)))
-    unsure, sure = st.slider("Confidence", 0, 100, start, format="%d%%", key="filter-confidence", width=220)
+    with st.container(horizontal=True, width="content", gap="medium"):
+        prediction = st.selectbox(
+            "Prediction", classes, index=classes.index(chosen.prediction), key="filter-prediction", width=180,
+            format_func=lambda option: option or "Any",
+        )  # fmt: skip
+        unsure, sure = st.slider("Confidence", 0, 100, start, format="%d%%", key="filter-confidence", width=220)
     return {"prediction": prediction or "", "unsure": _said(unsure or None), "sure": "" if sure == 100 else _said(sure)}
 
 
