@@ -77,7 +77,7 @@ def make_protocol(shortcut: Shortcut | None = None) -> type[HttpToolsProtocol]:
             request = WholeRequest(partial(self._reply, cycle), self.tasks, self.loop)
             head: Any = cycle.scope
             try:
-                request.give_up = shortcut.answer(head, bytes(cycle.body), request.reply)
+                request.under_way(shortcut.answer(head, bytes(cycle.body), request.reply))
             except Exception:
                 _log.exception("unhandled error", path=head["path"])
                 request.reply(500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON, ())

@@ -27,20 +27,27 @@ class WholeRequest:
     """A request that the shortcut has. It stands among uvicorn's tasks until it is answered, so that the server waits
     for it, and ends it as it ends them, when it stops."""
 
-    __slots__ = ("_loop", "_reply", "_tasks", "give_up")
+    __slots__ = ("_give_up", "_loop", "_reply", "_tasks")
 
     def __init__(self, reply: Reply, tasks: set[Any], loop: asyncio.AbstractEventLoop) -> None:
         self._reply, self._tasks, self._loop = reply, tasks, loop
-        self.give_up: Callable[[], None] | None = None
+        self._give_up: Callable[[], None] | None = None
         tasks.add(self)
+
+    def under_way(self, give_up: Callable[[], None]) -> None:
+        """What the shortcut returned. It is let go of with the answer: the two hold each other, and that would be
+        garbage for the collector at each request, which was a tenth of a prediction."""
+        if self in self._tasks:
+            self._give_up = give_up
 
     def reply(self, status: int, body: bytes, content_type: str, headers: Headers) -> bool:
         """A `Reply`."""
         self._tasks.discard(self)
+        self._give_up = None
         return self._reply(status, body, content_type, headers)
 
     def cancel(self, msg: str | None = None) -> bool:
         """As of a task: soon, because whoever asks is going through the tasks."""
-        if self.give_up is not None:
-            self._loop.call_soon(self.give_up)
+        if self._give_up is not None:
+            self._loop.call_soon(self._give_up)
         return True

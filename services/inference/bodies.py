@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
@@ -53,6 +54,7 @@ def image_files(content_type: str, body: bytes, max_files: int) -> tuple[list[by
     raise MediaTypeError(f"this model takes images: multipart/form-data or image/*, not {kind!r}")
 
 
+@lru_cache(maxsize=64)
 def require_json(content_type: str) -> None:
     """Raises MediaTypeError unless the body is JSON (or does not say what it is, as curl -d does not)."""
     kind = content_type.partition(";")[0].strip().lower()

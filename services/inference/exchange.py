@@ -80,20 +80,30 @@ class Exchange:
         if _heavy(predictor, body):
             loop = asyncio.get_running_loop()
             decoding = loop.run_in_executor(desk.executor, _decode, predictor, self.headers, body, desk.settings)
-            decoding.add_done_callback(lambda decoded: self._predict(decoded.result))
-        else:
-            self._predict(lambda: _decode(predictor, self.headers, body, desk.settings))
-
-    def _predict(self, decode: Any) -> None:
-        predictor = self._predictor
-        try:
-            inputs, self._many = decode()
-        except Exception as error:
-            if isinstance(error, InputError):
-                predictor.metrics.invalid.inc()
-            self.fail(error)
+            decoding.add_done_callback(self._decoded)
             return
-        decoded = time.perf_counter()
+        try:
+            inputs, self._many = _decode(predictor, self.headers, body, desk.settings)
+        except Exception as error:
+            self._refuse(error)
+        else:
+            self._predict(inputs)
+
+    def _decoded(self, decoding: asyncio.Future[tuple[Inputs, bool]]) -> None:
+        try:
+            inputs, self._many = decoding.result()
+        except Exception as error:
+            self._refuse(error)
+        else:
+            self._predict(inputs)
+
+    def _refuse(self, error: Exception) -> None:
+        if isinstance(error, InputError):
+            self._predictor.metrics.invalid.inc()
+        self.fail(error)
+
+    def _predict(self, inputs: Inputs) -> None:
+        predictor, decoded = self._predictor, time.perf_counter()
         predictor.metrics.stages["decode"].observe(decoded - self._taken)
         source = _source(self.headers.get(b"pilothouse-source"))
         predictor.submit(Call(inputs, self._taken, source, self._trace.trace_id, self._trace, decoded), self._predicted)

@@ -1,11 +1,13 @@
 """Requests that arrive whole and are answered past ASGI, on a real socket."""
 
 import asyncio
+import gc
 import threading
 import time
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from pilothouse.web.protocol import make_protocol
 from tests.unit.web.test_protocol import Connection
@@ -274,3 +276,42 @@ async def test_a_caller_who_never_reads_is_not_read_for_ever(running):
         pass
     assert sent < 20_000_000  # what the sockets hold, and one piece of data
     writer.transport.abort()
+
+
+class Wire:
+    """As much of a transport as the protocol uses of one that takes everything at once."""
+
+    def __init__(self):
+        self.written = b""
+
+    def get_extra_info(self, name, default=None):
+        return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
+
+    def write(self, data):
+        self.written += data
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        raise AssertionError("nothing is in line")
+
+    resume_reading = set_protocol = close = pause_reading
+
+
+async def test_a_request_leaves_nothing_to_the_garbage_collector():
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    wire = Wire()
+    protocol = make_protocol(Shortcut())(config, ServerState(), {})
+    protocol.connection_made(wire)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            protocol.data_received(post(b"/short", b"1"))
+        assert wire.written.count(b"short 1") == 50
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
+    protocol.connection_lost(ConnectionResetError())
