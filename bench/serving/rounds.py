@@ -1,4 +1,5 @@
-"""The measuring: short interleaved rounds, so that what the machine does beside it meets everybody alike."""
+"""The measuring: short interleaved rounds, so that what the machine does beside it meets everybody alike. Who is not
+asked at the moment is paused: an idle LitServe keeps more than a core busy."""
 
 from __future__ import annotations
 
@@ -27,6 +28,7 @@ def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
     for ready in arena.ready.values():  # everybody has had some load before the first round counts
         for target in ready.targets.values():
             load(target, 1)
+        ready.server.pause()
     for number in range(rounds):
         for kind in KINDS:
             for name, ready in arena.ready.items():
@@ -38,15 +40,21 @@ def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
 
 
 def _measure(ready: Ready, kind: str, seconds: int) -> dict[str, float]:
-    target, before = ready.targets[kind], ready.server.cpu_seconds()
-    found = load(target, seconds)
-    cpu = (ready.server.cpu_seconds() - before) / max(found.requests, 1)
+    with ready.server.awake():
+        target, before = ready.targets[kind], ready.server.cpu_seconds()
+        found = load(target, seconds)
+        cpu = (ready.server.cpu_seconds() - before) / max(found.requests, 1)
     return asdict(found) | {"cpu_us": cpu * 1e6, "rows_per_second": found.per_second * target.rows}
 
 
 def _bursts(arena: Arena, rounds: int) -> dict[str, list[dict[str, float]]]:
     names = [n for n in arena.ready if n.startswith((OURS, BARE.name))]
-    return {n: [asdict(burst(arena.ready[n].targets["tabular"], BURST)) for _ in range(rounds)] for n in names}
+    return {n: [_burst(arena.ready[n]) for _ in range(rounds)] for n in names}
+
+
+def _burst(ready: Ready) -> dict[str, Any]:
+    with ready.server.awake():
+        return asdict(burst(ready.targets["tabular"], BURST))
 
 
 def _parts(arena: Arena) -> dict[str, float]:
