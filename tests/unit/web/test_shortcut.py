@@ -108,7 +108,7 @@ async def test_a_request_that_has_arrived_whole_takes_the_shortcut(running):
 
 async def test_what_the_shortcut_does_not_take_goes_to_the_app(running):
     connection = await Connection().open(running.port, post(b"/app", b"one"))
-    await until(connection, b"app one")
+    assert b"app one" in await until(connection, b"app one")
     await connection.close()
 
 
@@ -117,18 +117,18 @@ async def test_a_body_that_comes_later_is_read_by_the_app(running):
     connection = await Connection().open(running.port, request[:-3])
     await asyncio.sleep(0.2)
     connection._writer.write(request[-3:])
-    await until(connection, b"app one two")
+    assert b"app one two" in await until(connection, b"app one two")
     assert running.shortcut.sent == []
     await connection.close()
 
 
 async def test_a_connection_is_used_again_after_it(running):
     connection = await Connection().open(running.port, post(b"/short", b"1"))
-    await until(connection, b"short 1")
+    assert b"short 1" in await until(connection, b"short 1")
     connection._writer.write(post(b"/app", b"2"))
-    await until(connection, b"app 2")
+    assert b"app 2" in await until(connection, b"app 2")
     connection._writer.write(post(b"/short", b"3"))
-    await until(connection, b"short 3")
+    assert b"short 3" in await until(connection, b"short 3")
     await connection.close()
 
 
@@ -184,9 +184,9 @@ async def test_a_connection_that_is_idle_ends_and_one_that_is_not_stays(running)
 async def test_an_answer_that_takes_longer_than_the_idle_time_is_not_cut_off(running, monkeypatch):
     monkeypatch.setattr(running.server.config, "timeout_keep_alive", 0.1)
     connection = await Connection().open(running.port, post(b"/short", b"1"))
-    await until(connection, b"short 1")
+    assert b"short 1" in await until(connection, b"short 1")
     connection._writer.write(post(b"/late", b"2"))
-    await until(connection, b"late 2")
+    assert b"late 2" in await until(connection, b"late 2")
     await connection.close()
 
 
@@ -214,16 +214,16 @@ async def test_stopping_waits_for_an_answer_that_is_under_way():
 async def test_a_request_behind_one_that_was_answered_at_once_may_take_its_time(running):
     """The first sets the connection's idle time going, and the second, in the same data, ends it."""
     connection = await Connection().open(running.port, post(b"/short", b"1") + post(b"/app", b"23")[:-1])
-    await until(connection, b"short 1")
+    assert b"short 1" in await until(connection, b"short 1")
     await asyncio.sleep(1.5)
     connection._writer.write(b"3")
-    await until(connection, b"app 23")
+    assert b"app 23" in await until(connection, b"app 23")
     await connection.close()
 
 
 async def test_empty_lines_after_an_answer_do_not_keep_a_connection(running):
     connection = await Connection().open(running.port, post(b"/short", b"1"))
-    await until(connection, b"short 1")
+    assert b"short 1" in await until(connection, b"short 1")
     connection._writer.write(b"\r\n")
     assert await connection.read() == b""
     await connection.close()
@@ -233,7 +233,7 @@ async def test_a_shortcut_that_raises_is_our_error_and_the_connection_goes_on(ru
     connection = await Connection().open(running.port, post(b"/raises", b"1"))
     assert b" 500 " in await until(connection, b"Internal server error")
     connection._writer.write(post(b"/short", b"2"))
-    await until(connection, b"short 2")
+    assert b"short 2" in await until(connection, b"short 2")
     await connection.close()
     assert "RuntimeError: a bug" in capsys.readouterr().out
 
