@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,8 +23,7 @@ from pilothouse.package import Package
 from pilothouse.tabular import TabularCodec
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True):
     """Validated inputs: tuples in the manifest's feature order, or uint8 images (height, width, channels)."""
 
     rows: list[Any]

@@ -62,6 +62,7 @@ def _our_targets(url: str, p: Payloads) -> dict[str, Target]:
     image = f"{url}/models/{IMAGE}/predict"
     return {
         "tabular": Target(f"{url}/models/{TABULAR}/predict", p.one),
+        "tabular, new heads": Target(f"{url}/models/{TABULAR}/predict", p.one, new_heads=True),
         "tabular, one client": Target(f"{url}/models/{TABULAR}/predict", p.one, connections=1),
         "batch, one client": Target(f"{url}/models/{TABULAR}/predict", p.many, rows=p.many_rows, connections=1),
         "image, multipart": Target(image, p.multipart, p.multipart_type),
@@ -81,7 +82,8 @@ def _plain_targets(url: str, p: Payloads) -> dict[str, Target]:
 
 
 def _bare_targets(url: str, p: Payloads) -> dict[str, Target]:
-    return _plain_targets(url, p) | {"image, raw": Target(url + "/", p.image, "image/png")}
+    new = Target(f"{url}/predict", p.one, new_heads=True)
+    return _plain_targets(url, p) | {"tabular, new heads": new, "image, raw": Target(url + "/", p.image, "image/png")}
 
 
 def _bentoml_targets(url: str, p: Payloads) -> dict[str, Target]:

@@ -19,13 +19,14 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is sent: a body (in a file) of a content type, to an address, over so many connections at once; it holds so
-    many rows."""
+    many rows. `new_heads`: no request has the head of another."""
 
     url: str
     body: Path
     content_type: str = "application/json"
     rows: int = 1
     connections: int = CONNECTIONS
+    new_heads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def load(target: Target, seconds: int) -> Load:
         str(_SCRIPT),
         target.url,
     ]
-    environment = os.environ | {"BODY": str(target.body), "TYPE": target.content_type}
+    sent = {"BODY": str(target.body), "TYPE": target.content_type, "HEADS": "new" if target.new_heads else ""}
+    environment = os.environ | sent
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 60, check=False)
     line = next((text for text in done.stdout.splitlines() if text.startswith("RESULT ")), None)
     if line is None:

@@ -17,7 +17,7 @@ from bench.serving.arena import Arena, Ready
 from bench.serving.contestants import BARE, IMAGE, OURS
 from bench.serving.load import burst, load
 
-KINDS = ("tabular", "image, multipart", "image, raw", "tabular, one client", "batch, one client")
+KINDS = ("tabular", "tabular, new heads", "image, multipart", "image, raw", "tabular, one client", "batch, one client")
 BURST = 1000
 
 

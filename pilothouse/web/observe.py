@@ -6,7 +6,7 @@ import asyncio
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -30,6 +30,14 @@ _LONGEST = 60  # characters of a caller's value in a log line
 _UNLOGGED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
+class Address(msgspec.Struct, frozen=True):
+    """What a request was for; `route` is the template of its path."""
+
+    method: str
+    path: str
+    route: str
+
+
 class RequestLog:
     """Counts and logs answered requests: one line each, whole; those of one turn of the event loop are written at once.
 
@@ -43,6 +51,7 @@ class RequestLog:
         self._quiet = settings.log_level in ("warning", "error")
         self._render = _json_line if settings.log_format == "json" else _text_line
         self._lines: list[bytes] = []
+        self._turn = ""  # when the first of them was answered
 
     def begin(self, traceparent: bytes | None) -> Trace:
         """The request's trace; `answered` is called for it in any case."""
@@ -50,21 +59,23 @@ class RequestLog:
         trace = start_trace(traceparent)
         return trace if self._spans is None else self._spans.begin(trace)
 
-    def answered(self, scope: Scope, trace: Trace, status: int, seconds: float, route: str, **details: Any) -> None:
-        """`route` is a template, never the caller's path. 499: the caller went away before there was an answer."""
-        self._metrics.answered(scope["method"], route, status, seconds)
+    def answered(self, asked: Address, trace: Trace, status: int, seconds: float, details: Mapping[str, Any]) -> None:
+        """499: the caller went away before there was an answer."""
+        method, path, route = asked.method, asked.path, asked.route
+        self._metrics.answered(method, route, status, seconds)
         if self._spans is not None and route not in _UNLOGGED:
-            name, failed = f"{scope['method']} {route}", status >= 500
-            told = _attributes(scope["method"], route, status, details)
-            self._spans.record(name, trace, seconds, kind="server", failed=failed, attributes=told)
+            told = _attributes(method, route, status, details)
+            failed = status >= 500
+            self._spans.record(f"{method} {route}", trace, seconds, kind="server", failed=failed, attributes=told)
         if self._quiet or (route in _UNLOGGED and status < 400):
             return
-        line = {"timestamp": _now(), "level": "info", "service": self._service, "event": "request",
-                "method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 2),
+        if not self._lines:
+            self._turn = _now()
+            asyncio.get_running_loop().call_soon(self._write)
+        line = {"timestamp": self._turn, "level": "info", "service": self._service, "event": "request",
+                "method": method, "path": path, "status": status, "ms": round(seconds * 1000, 2),
                 "trace_id": trace.trace_id, **details}  # fmt: skip
         self._lines.append(self._render(line))
-        if len(self._lines) == 1:
-            asyncio.get_running_loop().call_soon(self._write)
 
     def _write(self) -> None:
         lines, self._lines = self._lines, []
@@ -72,7 +83,7 @@ class RequestLog:
             os.write(1, block)
 
 
-def _attributes(method: str, route: str, status: int, details: dict[str, Any]) -> dict[str, Any]:
+def _attributes(method: str, route: str, status: int, details: Mapping[str, Any]) -> dict[str, Any]:
     """Named as OpenTelemetry's conventions for HTTP servers have it; `route` is a template."""
     attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
     return attributes | {f"pilothouse.{name}": value for name, value in details.items()}
@@ -156,8 +167,8 @@ class Observer:
             if not status:
                 await send_body(watch, 500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON)
         finally:
-            seconds, route = time.perf_counter() - begun, route_template(scope)
-            self._requests.answered(scope, trace, status or 499, seconds, route, **_details(scope))
+            seconds, asked = time.perf_counter() - begun, Address(scope["method"], scope["path"], route_template(scope))
+            self._requests.answered(asked, trace, status or 499, seconds, _details(scope))
 
 
 def note(scope: Scope, **details: Any) -> None:

@@ -37,7 +37,7 @@ def serve(
     settings: ServiceSettings,
     linger_seconds: float = 0,
     worker: Worker | None = None,
-    shortcut: Shortcut | None = None,
+    shortcut: Shortcut[Any] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; then requests in flight, and what the app does at its end, share
     `settings.stop_seconds`.

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+
+import msgspec
 
 _TRACEPARENT = re.compile(rb"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
@@ -15,8 +16,7 @@ _SAMPLED = frozenset("13579bdf")
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True):
     """A span of ours, and the span it was started by, where there is one."""
 
     trace_id: str
@@ -37,7 +37,7 @@ class Trace:
         return Trace(self.trace_id, os.urandom(8).hex(), self.flags, self.span_id)
 
     def as_sampled(self) -> Trace:
-        return replace(self, flags="01")
+        return msgspec.structs.replace(self, flags="01")
 
 
 def start_trace(traceparent: bytes | None) -> Trace:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+import msgspec
 import structlog
 
 _log = structlog.get_logger("batcher")
@@ -20,8 +20,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[ItemT, ResultT]):
+class _Waiting(msgspec.Struct, Generic[ItemT, ResultT]):
     item: ItemT
     rows: int
     done: Callable[[ResultT | Exception], None]

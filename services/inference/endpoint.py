@@ -6,9 +6,7 @@ It stands in front of the app, its middleware included; everything that is no pr
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
-from functools import lru_cache
 
 import structlog
 from fastapi import FastAPI
@@ -17,12 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from pilothouse.web.observe import send_body
 from pilothouse.web.whole import Head, Headers, Reply
+from services.inference.asked import Asked, read_head
 from services.inference.bodies import read_body
-from services.inference.errors import StoppingError
-from services.inference.exchange import Desk, Exchange, Target
-
-_PATH = re.compile(r"^(?:/models/([^/]+)(?:/versions/([^/]+))?)?/predict$")
-_ROUTES = ("/predict", "/models/{name}/predict", "/models/{name}/versions/{version}/predict")
+from services.inference.exchange import Desk, Exchange
 
 
 class PredictEndpoint:
@@ -35,12 +30,12 @@ class PredictEndpoint:
         self._log = structlog.get_logger("predict")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        target = _target(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if not target:
+        asked = read_head(scope) if scope["type"] == "http" else None
+        if asked is None:
             await self._app(scope, receive, send)
             return
         answer: asyncio.Future[tuple[int, bytes, str, Headers]] = asyncio.get_running_loop().create_future()
-        exchange = Exchange(self._desk, scope, target, _reply_to(answer))
+        exchange = Exchange(self._desk, asked, _reply_to(answer))
         try:
             await self._take(exchange, receive)
             await send_body(send, *await answer)
@@ -53,9 +48,9 @@ class PredictEndpoint:
         """Raises ClientDisconnect."""
         if not exchange.admitted():
             return
-        settings = self._desk.settings
+        limit, patience = self._desk.settings.max_body_bytes, self._desk.settings.body_timeout_seconds
         try:
-            body = await read_body(exchange.headers, receive, settings.max_body_bytes, settings.body_timeout_seconds)
+            body = await read_body(exchange.asked.headers, receive, limit, patience)
         except ClientDisconnect:
             raise
         except Exception as error:
@@ -70,23 +65,14 @@ class PredictShortcut:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def takes(self, head: Head) -> bool:
-        return head["method"] == "POST" and _target(head["path"]) is not None
+    def wants(self, head: Head) -> Asked | None:
+        return read_head(head)
 
-    def answer(self, head: Head, body: bytes, reply: Reply) -> Callable[[], None]:
-        target = _target(head["path"])
-        assert target is not None
-        exchange = Exchange(self._desk, head, target, reply)
+    def answer(self, wanted: Asked, body: bytes, reply: Reply) -> Callable[[], None]:
+        exchange = Exchange(self._desk, wanted, reply)
         if exchange.admitted():
             exchange.take(body)
-        return lambda: exchange.fail(StoppingError())
-
-
-@lru_cache(maxsize=1024)
-def _target(path: str) -> Target | None:
-    """What a prediction's path means; None for any other path."""
-    found = _PATH.match(path)
-    return (found[1], found[2], _ROUTES[(found[1] is not None) + (found[2] is not None)]) if found else None
+        return exchange.give_up
 
 
 def _reply_to(answer: asyncio.Future[tuple[int, bytes, str, Headers]]) -> Reply:

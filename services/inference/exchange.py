@@ -16,17 +16,17 @@ from pilothouse.web.auth import Keys
 from pilothouse.web.observe import RequestLog
 from pilothouse.web.problem import PROBLEM_JSON, ErrorTable, find_entry, problem_body, problem_of
 from pilothouse.web.trace import within
-from pilothouse.web.whole import Head, Headers, Reply
+from pilothouse.web.whole import Headers, Reply
+from services.inference.asked import Asked
 from services.inference.bodies import image_files, require_json
 from services.inference.catalogue import Catalogue
-from services.inference.errors import BodyTooLargeError
+from services.inference.errors import BodyTooLargeError, StoppingError
 from services.inference.predictor import Answer, Call, Predictor
 from services.inference.settings import InferenceSettings
 from services.inference.shadow import Shadows
 
 _THREAD_BYTES = 64_000  # images of more bytes than this are decoded off the event loop
 _log = structlog.get_logger("predict")
-Target = tuple[str | None, str | None, str]  # model, version, route template
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,13 @@ class Desk:
 class Exchange:
     """A request for a prediction. `admitted`, then `take` or `fail`, end in one call of `reply` and one log line."""
 
-    __slots__ = ("_begun", "_body", "_desk", "_details", "_ended", "_head", "_many", "_predictor", "_reply", "_taken",
-                 "_target", "_trace", "headers")  # fmt: skip
+    __slots__ = ("_begun", "_body", "_desk", "_details", "_ended", "_many", "_predictor", "_reply", "_taken", "_trace",
+                 "asked")  # fmt: skip
 
-    def __init__(self, desk: Desk, head: Head, target: Target, reply: Reply) -> None:
+    def __init__(self, desk: Desk, asked: Asked, reply: Reply) -> None:
         self._begun = self._taken = time.perf_counter()
-        self._desk, self._head, self._target, self._reply = desk, head, target, reply
-        self.headers: dict[bytes, bytes] = dict(head["headers"])
-        self._trace = desk.requests.begin(self.headers.get(b"traceparent"))
+        self._desk, self.asked, self._reply = desk, asked, reply
+        self._trace = desk.requests.begin(asked.headers.get(b"traceparent"))
         self._details: dict[str, Any] = {}
         self._many = self._ended = False
         self._predictor: Predictor
@@ -61,8 +60,8 @@ class Exchange:
     def admitted(self) -> bool:
         """Whether the caller may ask and the model is there; if not, it has been answered."""
         try:
-            self._desk.keys.check(self.headers.get(b"authorization"), "predict")
-            self._predictor = self._desk.catalogue.find(self._target[0], self._target[1])
+            self._desk.keys.check(self.asked.headers.get(b"authorization"), "predict")
+            self._predictor = self._desk.catalogue.find(self.asked.model, self.asked.version)
         except Exception as error:
             self.fail(error)
             return False
@@ -79,11 +78,11 @@ class Exchange:
             return
         if _heavy(predictor, body):
             loop = asyncio.get_running_loop()
-            decoding = loop.run_in_executor(desk.executor, _decode, predictor, self.headers, body, desk.settings)
+            decoding = loop.run_in_executor(desk.executor, _decode, predictor, self.asked, body, desk.settings)
             decoding.add_done_callback(self._decoded)
             return
         try:
-            inputs, self._many = _decode(predictor, self.headers, body, desk.settings)
+            inputs, self._many = _decode(predictor, self.asked, body, desk.settings)
         except Exception as error:
             self._refuse(error)
         else:
@@ -105,8 +104,8 @@ class Exchange:
     def _predict(self, inputs: Inputs) -> None:
         predictor, decoded = self._predictor, time.perf_counter()
         predictor.metrics.stages["decode"].observe(decoded - self._taken)
-        source = _source(self.headers.get(b"pilothouse-source"))
-        predictor.submit(Call(inputs, self._taken, source, self._trace.trace_id, self._trace, decoded), self._predicted)
+        call = Call(inputs, self._taken, self.asked.source, self._trace.trace_id, self._trace, decoded)
+        predictor.submit(call, self._predicted)
 
     def _predicted(self, answer: Answer | Exception) -> None:
         if isinstance(answer, Exception):
@@ -123,13 +122,13 @@ class Exchange:
             return
         predictor.metrics.stages["total"].observe(time.perf_counter() - self._taken)
         self._end(200, body, "application/json", ())
-        if self._target[1] is None:
+        if self.asked.version is None:
             self._desk.shadows.mirror(predictor.manifest.name, self._shadow)
 
     async def _shadow(self, shadow: Predictor) -> None:
         """The same body for another version: decoded by its own manifest, logged in its own table."""
         begun = time.perf_counter()
-        arguments = (shadow, self.headers, self._body, self._desk.settings)
+        arguments = (shadow, self.asked, self._body, self._desk.settings)
         if _heavy(shadow, self._body):
             inputs, _ = await asyncio.get_running_loop().run_in_executor(self._desk.executor, _decode, *arguments)
         else:
@@ -143,10 +142,14 @@ class Exchange:
         entry = find_entry(self._desk.errors, error)
         with within(self._trace):
             if entry is None:
-                _log.error("unhandled error", path=self._head["path"], exc_info=error)
+                _log.error("unhandled error", path=self.asked.address.path, exc_info=error)
             body = problem_of(entry, error) if entry else problem_body(500, "internal", "Internal server error")
         more = [(k.lower().encode(), v.encode()) for k, v in entry.headers.items()] if entry else []
         self._end(entry.status if entry else 500, body, PROBLEM_JSON, more)
+
+    def give_up(self) -> None:
+        """Answer that the service stops."""
+        self.fail(StoppingError())
 
     def leave(self) -> None:
         """The caller went away before there was an answer; without effect when there was one."""
@@ -160,28 +163,18 @@ class Exchange:
     def _note(self, status: int) -> None:
         self._ended = True
         seconds = time.perf_counter() - self._begun
-        self._desk.requests.answered(self._head, self._trace, status, seconds, self._target[2], **self._details)
+        self._desk.requests.answered(self.asked.address, self._trace, status, seconds, self._details)
 
 
 def _heavy(predictor: Predictor, body: bytes) -> bool:
     return len(body) > _THREAD_BYTES and predictor.model.tabular is None
 
 
-def _decode(
-    predictor: Predictor, headers: dict[bytes, bytes], body: bytes, settings: InferenceSettings
-) -> tuple[Inputs, bool]:
+def _decode(predictor: Predictor, asked: Asked, body: bytes, settings: InferenceSettings) -> tuple[Inputs, bool]:
     """The inputs in a body, and whether there may be many. Raises MediaTypeError, InputError, NotAnImage, TooLarge."""
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
     if predictor.model.tabular:
-        require_json(content_type)
+        require_json(asked.content_type)
         rows, many = predictor.model.tabular.decode(body)
         return Inputs(rows), many
-    files, many = image_files(content_type, body, settings.max_rows)
+    files, many = image_files(asked.content_type, body, settings.max_rows)
     return predictor.model.parse_images(files), many
-
-
-def _source(value: bytes | None) -> str | None:
-    """What the caller calls itself in `Pilothouse-Source`, kept in the record: printable ASCII, cut at 64."""
-    if not value:
-        return None
-    return "".join(c for c in value.decode("latin-1") if " " <= c <= "~")[:64] or None

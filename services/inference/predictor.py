@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -37,8 +36,7 @@ class Log(Protocol):
         """Raises SpoolError when they could not be written."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request's inputs. `begun` is `time.perf_counter` when its body had arrived, `decoded` when it was understood
     and began to wait for its batch."""
 
@@ -50,8 +48,7 @@ class Call:
     decoded: float = 0.0
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """One request's predictions. `latency_ms` ends when the model had answered."""
 
     ids: list[bytes]

@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from pilothouse.web.protocol import make_protocol
+from pilothouse.web.whole import KnownHeads
 from tests.unit.web.test_protocol import Connection
 
 LARGE = b"x" * 8_000_000
@@ -17,22 +18,23 @@ LARGE = b"x" * 8_000_000
 
 class Shortcut:
     """Takes /short, answering with what was sent; /late after a while; /large with much; /never; /raises. Remembers its
-    replies."""
+    replies, and the paths of the heads that were parsed for it."""
 
     def __init__(self):
-        self.sent = []
+        self.sent, self.parsed = [], []
 
-    def takes(self, head):
-        return head["path"] != "/app"
+    def wants(self, head):
+        self.parsed.append(head["path"])
+        return head["path"] if head["path"] not in ("/app", "/early") else None
 
-    def answer(self, head, body, reply):
+    def answer(self, wanted, body, reply):
         loop = asyncio.get_running_loop()
-        if head["path"] == "/late":
+        if wanted == "/late":
             loop.call_later(0.4, lambda: self._reply(reply, b"late " + body))
-        elif head["path"] == "/raises":
+        elif wanted == "/raises":
             raise RuntimeError("a bug")
-        elif head["path"] != "/never":
-            self._reply(reply, LARGE if head["path"] == "/large" else b"short " + body)
+        elif wanted != "/never":
+            self._reply(reply, LARGE if wanted == "/large" else b"short " + body)
         return lambda: self._reply(reply, b"given up")
 
     def _reply(self, reply, body):
@@ -41,6 +43,10 @@ class Shortcut:
 
 async def app(scope, receive, send):
     body = b""
+    if scope["path"] == "/early":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"early"})
+        return
     while True:
         message = await receive()
         body += message.get("body", b"")
@@ -194,8 +200,8 @@ async def test_a_caller_who_reads_slowly_gets_everything(running):
     connection = await Connection().open(running.port, post(b"/large") * 3 + post(b"/short", b"end"))
     await asyncio.sleep(0.5)
     received = await until(connection, b"app end")
-    # the second is sent as the caller reads, so that the third finds it unfinished, and waits for the app
-    assert received.count(b"x" * 1000) * 1000 == 2 * len(LARGE)
+    # the second finds the first unread, and waits for the app, which waits for the caller
+    assert received.count(b"x" * 1000) * 1000 == len(LARGE)
     assert received.count(b"HTTP/1.1 200 OK") == 4
     await connection.close()
 
@@ -276,6 +282,120 @@ async def test_a_caller_who_never_reads_is_not_read_for_ever(running):
         pass
     assert sent < 20_000_000  # what the sockets hold, and one piece of data
     writer.transport.abort()
+
+
+async def ask(connection, request, wanted):
+    connection._writer.write(request)
+    return await until(connection, wanted)
+
+
+async def test_a_head_that_comes_again_is_not_parsed_again(running):
+    one = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(one, b"short 1")
+    two = await Connection().open(running.port, post(b"/short", b"2"))
+    await until(two, b"short 2")  # the first of a connection is parsed
+    for digit in b"3456789":
+        for connection in (one, two):
+            answer = await ask(connection, post(b"/short", bytes([digit])), b"short " + bytes([digit]))
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"content-length: 7\r\n" in answer
+    assert running.shortcut.parsed == ["/short"] * 2
+    await one.close()
+    await two.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "wanted"),
+    [
+        (post(b"/short", b"22"), b"short 22"),
+        (post(b"/app", b"2"), b"app 2"),
+        (post(b"/short", b"2", b"x: y\r\n"), b"short 2"),
+        (post(b"/short", b"2").replace(b"POST", b"PUT"), b"short 2"),
+    ],
+)
+async def test_a_head_that_differs_is_parsed(running, request_, wanted):
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    await ask(connection, request_, wanted)
+    assert len(running.shortcut.parsed) == 2
+    await connection.close()
+
+
+async def test_a_known_head_whose_body_comes_later_is_read_by_the_app(running):
+    connection = await Connection().open(running.port, post(b"/short", b"123"))
+    await until(connection, b"short 123")
+    connection._writer.write(post(b"/short", b"456")[:-1])
+    await asyncio.sleep(0.2)
+    assert b"app 456" in await ask(connection, b"6", b"app 456")
+    await ask(connection, post(b"/short", b"789"), b"short 789")
+    await connection.close()
+
+
+async def test_what_follows_a_known_head_and_its_body_waits_for_its_turn(running):
+    connection = await Connection().open(running.port, post(b"/late", b"1"))
+    await until(connection, b"late 1")
+    connection._writer.write(post(b"/late", b"2") + post(b"/short", b"3"))
+    received = await until(connection, b"app 3")
+    assert received.index(b"late 2") < received.index(b"app 3")
+    await connection.close()
+
+
+async def test_a_known_head_sent_ahead_of_an_answer_waits_in_line(running):
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    await ask(connection, post(b"/late", b"2"), b"late 2")
+    connection._writer.write(post(b"/late", b"3"))
+    await asyncio.sleep(0.1)
+    connection._writer.write(post(b"/short", b"4"))
+    received = await until(connection, b"4")
+    assert received.index(b"late 3") < received.index(b"app 4")
+    await connection.close()
+
+
+@pytest.mark.parametrize("more", [b"connection: close\r\n", b"expect: 100-continue\r\n", b"TraceParent: 00-1\r\n"])
+async def test_what_is_no_plain_request_is_not_remembered(running, more):
+    for _ in range(2):
+        for _ in range(2):
+            connection = await Connection().open(running.port, post(b"/short", b"1"))
+            await until(connection, b"short 1")
+            await ask(connection, post(b"/short", b"2", more), b"short 2")
+            await connection.close()
+    # the plain one is the first of each connection
+    assert running.shortcut.parsed == ["/short"] * 8
+
+
+async def test_a_body_that_looks_like_a_known_request_is_a_body(running):
+    """An app that answers before it has read everything leaves the rest of the body to come, whatever is in it."""
+    connection = await Connection().open(running.port, post(b"/short", b"1"))
+    await until(connection, b"short 1")
+    smuggled = post(b"/short", b"2")
+    head = post(b"/early", b"x" * len(smuggled))[: -len(smuggled)]
+    await ask(connection, head, b"early")
+    connection._writer.write(smuggled)
+    await asyncio.sleep(0.2)
+    await ask(connection, post(b"/app", b"3"), b"app 3")
+    assert len(running.shortcut.sent) == 1
+    await connection.close()
+
+
+async def test_requests_that_came_in_one_piece_are_not_taken_for_each_other(running):
+    connection = await Connection().open(running.port, post(b"/short", b"1") + post(b"/late", b"2"))
+    await until(connection, b"late 2")
+    for path, digit in ((b"/short", b"3"), (b"/late", b"4"), (b"/short", b"5")):
+        await ask(connection, post(path, digit), path[1:] + b" " + digit)
+    await connection.close()
+
+
+async def test_few_heads_are_remembered():
+    known = KnownHeads()
+    for number in range(3 * known.MOST):
+        data = post(b"/%d" % number, b"1")
+        known.learn(data, b"1", number)
+        assert known.find(data) == (number, b"1")
+    assert len(known._known) <= known.MOST
+    long = post(b"/" + b"x" * known.LONGEST, b"1")
+    known.learn(long, b"1", 0)
+    assert known.find(long) is None
 
 
 class Wire:
