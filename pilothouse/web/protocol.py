@@ -53,7 +53,7 @@ class PilothouseProtocol(HttpToolsProtocol):
         self.flow = _Flow(self.transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
-        if self._between and self._idle_since is not None and not self.flow.write_paused:
+        if self._is_idle() and not self.flow.write_paused:
             found = self.known.find(data)
             if found:
                 self._idle_since = None
@@ -66,11 +66,16 @@ class PilothouseProtocol(HttpToolsProtocol):
             (arriving, _), self._arriving = self._arriving, None
             super()._start_asgi_task(arriving, self.app)
 
+    def _is_idle(self) -> bool:
+        """Whether what comes now begins a message, and every answer before it has been given."""
+        return self._between and self._idle_since is not None and self.cycle.response_complete
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._between, self._idle_since = False, None
 
     def on_headers_complete(self) -> None:
+        self._idle_since = None  # once more: the last answer may have been given since this message began
         self._opening = True
         try:
             super().on_headers_complete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -62,11 +63,20 @@ def serve(
     )
     server = Server(config, app.state.stopping, linger_seconds)
     app.state.worker = worker
+    spare_the_garbage_collector()
     sockets = [listening_socket(settings.host, worker.port)] if worker else None
     with suppress(KeyboardInterrupt):  # uvicorn passes the signal on when it is done
         server.run(sockets)
     if not server.started:
         raise SystemExit(3)
+
+
+def spare_the_garbage_collector() -> None:
+    """Have it leave alone what was imported, and look for cycles a thirtieth as often: the objects of a request, and of
+    a batch of records, are in none, and looking through them was a tenth of a prediction, and of a batch."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 class Server(uvicorn.Server):

@@ -81,9 +81,9 @@ class KnownHeads(Generic[WantedT]):
 
     def find(self, data: bytes) -> tuple[WantedT, bytes] | None:
         """What is wanted and the body, when `data` is one whole request with a known head."""
-        head, _, body = data.partition(b"\r\n\r\n")
+        head, end, body = data.partition(b"\r\n\r\n")
         known = self._known.get(head)
-        return (known[0], body) if known is not None and known[1] == len(body) else None
+        return (known[0], body) if known is not None and end and known[1] == len(body) else None
 
     def learn(self, data: bytes, body: bytes, wanted: WantedT) -> None:
         """`data` is what was parsed, `body` and `wanted` what was found in it."""

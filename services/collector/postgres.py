@@ -1,4 +1,4 @@
-"""PostgreSQL: COPY into a temporary table, daily partitions by range of id, advisory locks.
+"""PostgreSQL: COPY, daily partitions by range of id, advisory locks.
 
 Tables of engines that have no such partitions are made without them (`partitions=False`). What a table is, is asked of
 the database, so that changing the setting later makes new tables otherwise and leaves old ones as they are.
@@ -7,8 +7,10 @@ the database, so that changing the setting later makes new tables otherwise and 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import asyncpg
@@ -89,7 +91,9 @@ class Postgres:
         if kind == "id":
             return [NativeId(v) for v in values]
         if kind == "datetime":
-            return [None if v is None else to_datetime(v) for v in values]
+            # The records of a batch were made within few milliseconds, and a datetime takes long to make.
+            made = {v: None if v is None else to_datetime(v) for v in set(values)}
+            return [made[v] for v in values]
         if kind == "vector":
             return [None if v is None else floats.to_list(v) for v in values]
         return values
@@ -144,25 +148,20 @@ class Postgres:
         self._days.pop(table.name, None)
 
     async def insert(self, connection: AsyncConnection, table: RecordTable, columns: list[list[Any]]) -> dict[int, int]:
-        """COPY, then one INSERT in the order of the ids, so that two batches with the same records cannot deadlock."""
+        """COPY, all or nothing; where a record is there already, by way of `_insert_new`. In the order of the ids, so
+        that two batches with the same records cannot deadlock."""
         kinds = ("id", "datetime", "integer", *(c.kind for c in table.columns))
-        days = {at // DAY_MS for at in columns[1]}
-        native = [self.to_native(kind, values) for kind, values in zip(kinds, columns, strict=True)]
-        names = ", ".join(f'"{name}"' for name in table.names)
-        stage = f"stage_{table.name}"
-        await connection.exec_driver_sql(
-            f'CREATE TEMPORARY TABLE IF NOT EXISTS "{stage}" (LIKE "{table.name}") ON COMMIT DELETE ROWS'
-        )
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        await driver.copy_records_to_table(stage, records=zip(*native, strict=True), columns=table.names)
-        insert = (
-            f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{stage}" ORDER BY id ON CONFLICT DO NOTHING'  # noqa: S608 - names of ours, from a checked manifest
-        )
+        native = (self.to_native(kind, values) for kind, values in zip(kinds, columns, strict=True))
+        by_id = sorted(zip(columns[0], zip(*native, strict=True), strict=True), key=itemgetter(0))
+        rows = [row for _, row in by_id]
         try:
-            return await _insert_counted(driver, insert, days)
+            async with connection.begin_nested():
+                await (await _driver(connection)).copy_records_to_table(table.name, records=rows, columns=table.names)
+        except asyncpg.UniqueViolationError:
+            return await _insert_new(connection, table, rows, {at // DAY_MS for at in columns[1]})
         except asyncpg.CheckViolationError as error:
             raise MissingDayError(str(error)) from error
+        return dict(Counter(at // DAY_MS for at in columns[1]))
 
     async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> bool:
         """Waits for readers at most 3 s: retention can come back later, predictions cannot wait for it."""
@@ -210,6 +209,30 @@ class Postgres:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver
+
+
+async def _insert_new(
+    connection: AsyncConnection, table: RecordTable, rows: list[tuple[Any, ...]], days: set[int]
+) -> dict[int, int]:
+    """COPY into a temporary table, then one INSERT of what is not there yet."""
+    names = ", ".join(f'"{name}"' for name in table.names)
+    stage = f"stage_{table.name}"
+    await connection.exec_driver_sql(
+        f'CREATE TEMPORARY TABLE IF NOT EXISTS "{stage}" (LIKE "{table.name}") ON COMMIT DELETE ROWS'
+    )
+    driver = await _driver(connection)
+    await driver.copy_records_to_table(stage, records=rows, columns=table.names)
+    insert = f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{stage}" ORDER BY id ON CONFLICT DO NOTHING'  # noqa: S608 - names of ours, from a checked manifest
+    try:
+        return await _insert_counted(driver, insert, days)
+    except asyncpg.CheckViolationError as error:
+        raise MissingDayError(str(error)) from error
 
 
 async def _insert_counted(driver: asyncpg.Connection, insert: str, days: set[int]) -> dict[int, int]:

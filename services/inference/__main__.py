@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -38,18 +37,9 @@ def work(settings: InferenceSettings, place: Place | None) -> None:
 
     registry = CollectorRegistry()
     app = build(lambda: create_app(settings, registry))
-    spare_the_collector()
     sys.setswitchinterval(SWITCH_SECONDS)
     worker = place.take(registry, app.state.readiness) if place else None
     serve(app, settings, worker=worker, shortcut=app.shortcut)
-
-
-def spare_the_collector() -> None:
-    """Have the garbage collector leave alone what was imported, and look for cycles a thirtieth as often: a request's
-    objects are in none, and looking through those of 64 requests at a time is a tenth of a prediction."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import google_crc32c
+import msgspec
 
 MAGIC = b"PHR1"
 _HEADER = struct.Struct("<4sII8s")
@@ -29,8 +30,7 @@ def encode_frame(schema: bytes, payload: bytes) -> bytes:
     return _HEADER.pack(MAGIC, length, _checksum(length, schema, payload), schema) + payload
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     schema: bytes
     payload: bytes
     end: int  # offset of the byte after it
