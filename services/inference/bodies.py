@@ -14,6 +14,7 @@ from pilothouse.errors import Fault, InputError, TooLarge
 from services.inference.errors import BodyTooLargeError, MediaTypeError
 
 _FIELD = b"file"
+_SHORT = 256  # characters of a header that is worth remembering
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int, timeout_seconds: float) -> bytes:
@@ -65,7 +66,7 @@ def require_json(content_type: str) -> None:
 def _multipart(content_type: str, body: bytes) -> list[bytes]:
     """The contents of the parts named `file` (RFC 7578). Cut at the boundary, which no part may hold (RFC 2046): a
     parser that looks at each byte in Python took ten times as long."""
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    boundary = _options(content_type).get(b"boundary")
     if not boundary:
         raise _not_multipart("the content type names no multipart boundary")
     before, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary)
@@ -86,8 +87,19 @@ def _part(part: bytes) -> tuple[bytes | None, bytes]:
     for header in headers:
         name, _, value = header.partition(b":")
         if name.strip().lower() == b"content-disposition":
-            return parse_options_header(value.strip())[1].get(b"name"), content
+            return _options(value.strip()).get(b"name"), content
     return None, content
+
+
+def _options(header: str | bytes) -> Mapping[bytes, bytes]:
+    """What follows the semicolons of a header."""
+    return _known_options(header) if len(header) < _SHORT else parse_options_header(header)[1]
+
+
+@lru_cache(maxsize=256)
+def _known_options(header: str | bytes) -> Mapping[bytes, bytes]:
+    """Remembered, because the forms of one caller are much alike."""
+    return parse_options_header(header)[1]
 
 
 def _not_multipart(why: str) -> InputError:

@@ -49,7 +49,7 @@ class Shipper:
         metrics: SpoolMetrics,
         *,
         spans: Spans | None = None,
-        batch_records: int = 2_000,
+        batch_records: int = 5_000,
         backoff_seconds: float = 15,
         adopt_seconds: float = 30,
         clock: Callable[[], float] = time.monotonic,

@@ -70,7 +70,8 @@ def _frame_at(data: bytes, position: int) -> Frame | None:
     if len(data) - position < HEADER_BYTES:
         return None
     magic, length, checksum, schema = _HEADER.unpack_from(data, position)
-    start, end = position + HEADER_BYTES, position + HEADER_BYTES + length
+    start = position + HEADER_BYTES
+    end = start + length
     if magic != MAGIC or length > MAX_PAYLOAD or end > len(data):
         return None
     payload = data[start:end]
@@ -87,7 +88,8 @@ def _resync(data: bytes, position: int) -> int | None:
 
 
 def _checksum(length: int, schema: bytes, payload: bytes) -> int:
-    return int(google_crc32c.extend(_checksum_of_head(length, schema), payload))
+    checksum: int = google_crc32c.extend(_checksum_of_head(length, schema), payload)
+    return checksum
 
 
 @lru_cache(maxsize=4096)
