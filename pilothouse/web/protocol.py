@@ -38,7 +38,7 @@ class PilothouseProtocol(HttpToolsProtocol):
     beginnings: ClassVar[_Beginnings]
     known: ClassVar[KnownHeads[Any]]
     transport: JoiningTransport  # type: ignore[assignment]  # it has what uvicorn uses of a transport
-    cycle: RequestResponseCycle | WholeRequest  # type: ignore[assignment]
+    cycle: RequestResponseCycle | WholeRequest | None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -68,7 +68,8 @@ class PilothouseProtocol(HttpToolsProtocol):
 
     def _is_idle(self) -> bool:
         """Whether what comes now begins a message, and every answer before it has been given."""
-        return self._between and self._idle_since is not None and self.cycle.response_complete
+        answered = self.cycle is not None and self.cycle.response_complete
+        return self._between and self._idle_since is not None and answered
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -162,6 +163,8 @@ class PilothouseProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
+        if self.cycle is not None and self.cycle.response_complete:
+            self.cycle = None  # it and this protocol hold each other
 
 
 class _Flow(FlowControl):

@@ -477,3 +477,20 @@ async def test_a_request_leaves_nothing_to_the_garbage_collector():
     finally:
         gc.enable()
     protocol.connection_lost(ConnectionResetError())
+
+
+async def test_a_connection_that_has_ended_leaves_nothing_to_the_garbage_collector():
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    make = make_protocol(Shortcut())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(500):
+            protocol = make(config, ServerState(), {})
+            protocol.connection_made(Wire())
+            protocol.data_received(post(b"/short", b"1"))
+            protocol.connection_lost(ConnectionResetError())
+        assert gc.collect() < 250  # other threads leave some
+    finally:
+        gc.enable()
