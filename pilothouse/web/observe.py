@@ -51,7 +51,7 @@ class RequestLog:
         self._quiet = settings.log_level in ("warning", "error")
         self._render = _json_line if settings.log_format == "json" else _text_line
         self._lines: list[bytes] = []
-        self._turn = ""  # when the first of them was answered
+        self._first_at = ""  # when the first of them was answered
 
     def begin(self, traceparent: bytes | None) -> Trace:
         """The request's trace; `answered` is called for it in any case."""
@@ -70,9 +70,9 @@ class RequestLog:
         if self._quiet or (route in _UNLOGGED and status < 400):
             return
         if not self._lines:
-            self._turn = _now()
+            self._first_at = _now()
             asyncio.get_running_loop().call_soon(self._write)
-        line = {"timestamp": self._turn, "level": "info", "service": self._service, "event": "request",
+        line = {"timestamp": self._first_at, "level": "info", "service": self._service, "event": "request",
                 "method": method, "path": path, "status": status, "ms": round(seconds * 1000, 2),
                 "trace_id": trace.trace_id, **details}  # fmt: skip
         self._lines.append(self._render(line))

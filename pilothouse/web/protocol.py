@@ -3,7 +3,7 @@
 - An answer's head and body are sent in one system call (`joining.py`).
 - A request of which the body has come with the head may be answered by a `Shortcut`: called, not awaited. A task with
   its future, two messages through ASGI and a look at each header took half of the time of a prediction.
-- Such a request whose head has come before, byte by byte, is not parsed again (`KnownHeads`).
+- Such a request whose head has come before, byte by byte, is not parsed again (`known_heads.py`).
 - A connection has one timer for its idle time, not one for each answer.
 """
 
@@ -18,8 +18,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from pilothouse.web.joining import JoiningTransport, Turn
+from pilothouse.web.known_heads import KnownHeads
 from pilothouse.web.problem import PROBLEM_JSON, problem_body
-from pilothouse.web.whole import Headers, KnownHeads, Shortcut, WholeRequest
+from pilothouse.web.whole import Headers, Shortcut, WholeRequest
 
 _log = structlog.get_logger("http")
 
@@ -38,7 +39,7 @@ class PilothouseProtocol(HttpToolsProtocol):
     beginnings: ClassVar[_Beginnings]
     known: ClassVar[KnownHeads[Any]]
     transport: JoiningTransport  # type: ignore[assignment]  # it has what uvicorn uses of a transport
-    cycle: RequestResponseCycle | WholeRequest | None  # type: ignore[assignment]
+    cycle: RequestResponseCycle | WholeRequest | None  # type: ignore[assignment]  # it has what uvicorn looks at
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
