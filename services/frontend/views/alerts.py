@@ -13,6 +13,7 @@ from services.frontend.api import Services
 from services.frontend.errors import ServiceError
 from services.frontend.inbox import Notice
 from services.frontend.text import ago, plain, when
+from services.frontend.views import again
 
 _EVERY_SECONDS = 15
 _ROWS = 100
@@ -27,7 +28,7 @@ def show() -> None:
         st.title("Alerts", anchor=False)
         st.space("stretch")
         st.button("Check again", icon=":material/refresh:", key="check-alerts", on_click=sources.forget)
-    st.fragment(_now, run_every=_EVERY_SECONDS)(services)
+    again.every(_EVERY_SECONDS, _now, services)
     _inbox(services)
     if services.prometheus:
         with notices.part("The rules"):

@@ -7,7 +7,7 @@ import streamlit as st
 from services.frontend import notices, reader, table
 from services.frontend.api import Services
 from services.frontend.choice import Chosen
-from services.frontend.views import menu, record_table
+from services.frontend.views import again, menu, record_table
 
 _ROWS = 8
 _EVERY_SECONDS = 4
@@ -17,7 +17,7 @@ def show(services: Services, chosen: Chosen) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader("Last predictions", anchor=False)
         menu.link("records", "All records")
-    st.fragment(_draw, run_every=_EVERY_SECONDS)(services, chosen)
+    again.every(_EVERY_SECONDS, _draw, services, chosen)
 
 
 def _draw(services: Services, chosen: Chosen) -> None:

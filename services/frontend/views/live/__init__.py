@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from services.frontend import sources
+from services.frontend.views import again
 from services.frontend.views.live import figures, readiness
 
 _EVERY_SECONDS = 5
@@ -16,6 +17,6 @@ def show() -> None:
         st.title("Live", anchor=False)
         st.space("stretch")
         st.button("Check again", icon=":material/refresh:", key="check")
-    st.fragment(readiness.show, run_every=2 * _EVERY_SECONDS)(services)
+    again.every(2 * _EVERY_SECONDS, readiness.show, services)
     st.space("small")
-    st.fragment(figures.show, run_every=_EVERY_SECONDS)(services)
+    again.every(_EVERY_SECONDS, figures.show, services)
