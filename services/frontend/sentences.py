@@ -76,6 +76,15 @@ def stored(stats: Sequence[ModelStats], model: str, version: str, now: datetime)
     return f"{found.records:,} logged" + (f", last {ago(last, now)}" if last else "")
 
 
+def held(stats: ModelStats, now: datetime) -> str:
+    """What the log holds of a model version, since when, and of how much of it the truth is known."""
+    first, last = moment(stats.first), moment(stats.last)
+    span = f", the newest {ago(last, now)}, the oldest {ago(first, now)}" if first and last else ""
+    about = "about " if stats.labels_estimated else ""
+    count = "1 record" if stats.records == 1 else f"{stats.records:,} records"
+    return f"{count}{span}; {about}{stats.labels:,} with a label."
+
+
 def answer(prediction: float | str, unit: str | None) -> str:
     """A prediction with its unit."""
     if isinstance(prediction, str):

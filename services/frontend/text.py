@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 # escaped, because some look like others
-DASH, TIMES, APPROXIMATELY, SQUARE = "\u2013", "\u00d7", "\u2248", "\u25a0"
+DASH, TIMES, SQUARE = "\u2013", "\u00d7", "\u25a0"
 _AREAS = {"m2", "m3", "ft2"}
 _ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|(?<=www)(\.)|^(\d+(?=[.)])|[-+=])")
 _UNITS = {"m2": "m²", "m3": "m³", "ft2": "ft²", "celsius": "°C", "degc": "°C", "percent": "%"}

@@ -77,3 +77,12 @@ def test_confidence_names_the_runner_up_where_there_is_a_real_one():
     assert sentences.confidence({"a": 0.6, "b": 0.3, "c": 0.1}, "a") == "60% sure, then b with 30%"
     assert sentences.confidence({"a": 0.996, "b": 0.003, "c": 0.001}, "a") == "99.6% sure"
     assert sentences.confidence({"no": 0.4, "yes": 0.6}, "no") == "40% sure"
+
+
+def test_what_the_log_holds_is_one_sentence():
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    stats = ModelStats("a", "1", 1200, "2026-11-18T11:00:00Z", "2026-11-20T11:00:00Z", 30)
+    assert sentences.held(stats, now) == "1,200 records, the newest 1 h ago, the oldest 2 days ago; 30 with a label."
+    assert sentences.held(ModelStats("a", "1", 1, labels=2000, labels_estimated=True), now) == (
+        "1 record; about 2,000 with a label."
+    )

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from services.frontend import filters, links, notices, reader, sources, table
-from services.frontend.answers import ModelStats, Records
+from services.frontend import filters, links, notices, reader, sentences, sources, table
+from services.frontend.answers import Records
 from services.frontend.api import Services
 from services.frontend.choice import Chosen, choose_model
-from services.frontend.text import APPROXIMATELY, DASH, ago, moment
 from services.frontend.views import record_table
 from services.frontend.views.records import export, one, selection
 
@@ -32,20 +31,9 @@ def show() -> None:
             advice = "Send a prediction on the page **Predict**, or replay real data through the stack:"
             notices.empty("Nothing logged yet", advice, "make demo")
             return
-        _metrics(found[0])
+        st.markdown(sentences.held(found[0], datetime.now(UTC)))
         _browse(services, chosen, selection.show(chosen.manifest))
     one.show(services, chosen)
-
-
-def _metrics(stats: ModelStats) -> None:
-    now = datetime.now(UTC)
-    first, last = moment(stats.first), moment(stats.last)
-    with st.grid(min_column_width=165, gap="small"):
-        st.metric("Records", f"{stats.records:,}", border=True)
-        st.metric("Newest", ago(last, now) if last else DASH, border=True)
-        st.metric("Oldest", ago(first, now) if first else DASH, border=True)
-        about = f"{APPROXIMATELY} " if stats.labels_estimated else ""
-        st.metric("With a label", f"{about}{stats.labels:,}", border=True)
 
 
 def _browse(services: Services, chosen: Chosen, wanted: filters.Filters) -> None:
