@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def _fit(image: Image.Image, spec: ImageInput, path: str) -> Pixels:
     if image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     channels = 1 if spec.mode == "L" else 3
-    return np.asarray(image, dtype=np.uint8).reshape(spec.height, spec.width, channels)
+    return np.frombuffer(image.tobytes(), dtype=np.uint8).reshape(spec.height, spec.width, channels)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -79,68 +80,113 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 def statistics(batch: Pixels, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
     """Statistics of uint8 (images, height, width, channels): one float64 array (images,) for each name."""
-    colour = batch.astype(np.float32) / np.float32(255)
-    grey: Any = colour[..., 0] if batch.shape[-1] == 1 else colour @ _LUMA
-    return {n: np.asarray(_STATISTICS[n](grey, colour), dtype=np.float64) for n in names}
+    seen = _Seen(batch)
+    return {n: np.asarray(_STATISTICS[n](seen), dtype=np.float64) for n in names}
 
 
-def _brightness(grey: Grey, _: Grey) -> Grey:
+class _Seen:
+    """A batch, and what several statistics have in common, computed once: they take a tenth of a prediction's time."""
+
+    def __init__(self, batch: Pixels) -> None:
+        self.batch = batch
+
+    @cached_property
+    def grey(self) -> Grey:
+        """(images, height, width), 0..1."""
+        if self.batch.shape[-1] == 1:
+            return self.batch[..., 0].astype(np.float32) / np.float32(255)
+        return (self.batch.astype(np.float32) / np.float32(255)) @ _LUMA  # type: ignore[no-any-return]  # numpy types it as Any
+
+    @cached_property
+    def mean(self) -> Any:
+        return _mean(self.grey)
+
+    @cached_property
+    def variance(self) -> Any:
+        return _variance(self.grey, self.mean)
+
+    @cached_property
+    def across(self) -> Any:
+        """The step from each pixel to its right neighbour."""
+        return self.grey[:, :, 1:] - self.grey[:, :, :-1]
+
+    @cached_property
+    def down(self) -> Any:
+        """The step from each pixel to the one below."""
+        return self.grey[:, 1:] - self.grey[:, :-1]
+
+    @cached_property
+    def bend_across(self) -> Any:
+        """The second difference, 1 -2 1, along a row."""
+        return self.across[:, :, 1:] - self.across[:, :, :-1]
+
+
+def _mean(values: Any) -> Any:
+    """Of each image; over rows that lie in one piece it is twice as fast as over two axes."""
+    return values.reshape(len(values), -1).mean(axis=1)
+
+
+def _variance(values: Any, mean: Any) -> Any:
+    apart = values - mean[:, None, None]
+    return _mean(np.square(apart, out=apart))
+
+
+def _brightness(seen: _Seen) -> Any:
     """Mean grey value, 0..1."""
-    return grey.mean(axis=(1, 2))  # type: ignore[no-any-return]  # numpy types a reduction as Any
+    return seen.mean
 
 
-def _contrast(grey: Grey, _: Grey) -> Grey:
+def _contrast(seen: _Seen) -> Any:
     """Standard deviation of the grey values, 0..0.5."""
-    return grey.std(axis=(1, 2))  # type: ignore[no-any-return]  # as above
+    return np.sqrt(seen.variance)
 
 
-def _laplacian(grey: Grey) -> Grey:
-    inner = grey[:, 1:-1, 1:-1]
-    return grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:] - 4 * inner
-
-
-def _sharpness(grey: Grey, _: Grey) -> Any:
+def _sharpness(seen: _Seen) -> Any:
     """Logarithm of the Laplacian's variance relative to the contrast: falls with blur, whatever the exposure."""
-    energy = _laplacian(grey).var(axis=(1, 2)) / (grey.var(axis=(1, 2)) + 1e-6)
+    bend_down = seen.down[:, 1:] - seen.down[:, :-1]
+    laplacian = seen.bend_across[:, 1:-1] + bend_down[:, :, 1:-1]
+    energy = _variance(laplacian, _mean(laplacian)) / (seen.variance + 1e-6)
     return np.log10(energy + 1e-6)
 
 
-def _noise(grey: Grey, _: Grey) -> Any:
+def _noise(seen: _Seen) -> Any:
     """Standard deviation of Gaussian noise after Immerkaer (1996), doi:10.1006/cviu.1996.0060.
 
-    The Laplacian of the Laplacian in one 3x3 mask cancels edges; the mean of its absolute values estimates noise.
+    The Laplacian of the Laplacian, which is 1 -2 1 along the rows and then along the columns, cancels edges; the mean
+    of its absolute values estimates noise.
     """
-    g = grey
-    mask = (
-        g[:, :-2, :-2] + g[:, :-2, 2:] + g[:, 2:, :-2] + g[:, 2:, 2:] + 4 * g[:, 1:-1, 1:-1]
-        - 2 * (g[:, :-2, 1:-1] + g[:, 2:, 1:-1] + g[:, 1:-1, :-2] + g[:, 1:-1, 2:])
-    )  # fmt: skip
-    return np.abs(mask).mean(axis=(1, 2)) * np.sqrt(np.pi / 2) / 6
+    bends = seen.bend_across
+    mask = bends[:, :-2] + bends[:, 2:] - 2 * bends[:, 1:-1]
+    return _mean(np.abs(mask, out=mask)) * np.sqrt(np.pi / 2) / 6
 
 
-def _ink_share(grey: Grey, _: Grey) -> Any:
+def _ink_share(seen: _Seen) -> Any:
     """Share of pixels brighter than 0.1, 0..1."""
-    return (grey > 0.1).mean(axis=(1, 2))
+    ink = seen.grey > 0.1
+    return np.count_nonzero(ink.reshape(len(ink), -1), axis=1) / ink[0].size
 
 
-def _edge_balance(grey: Grey, _: Grey) -> Any:
+def _edge_balance(seen: _Seen) -> Any:
     """Share of gradient energy that is horizontal, 0..1: a rotation by 90 degrees turns x into 1 - x."""
-    horizontal = np.square(np.diff(grey, axis=2)).sum(axis=(1, 2))
-    vertical = np.square(np.diff(grey, axis=1)).sum(axis=(1, 2))
+    horizontal, vertical = (np.square(steps).reshape(len(steps), -1).sum(axis=1) for steps in (seen.across, seen.down))
     return (horizontal + 1e-9) / (horizontal + vertical + 2e-9)
 
 
-def _asymmetry(grey: Grey, _: Grey) -> Any:
+def _asymmetry(seen: _Seen) -> Any:
     """Mean absolute difference of the image and its mirror image over its brightness: rises when a subject tilts."""
-    return np.abs(grey - grey[:, :, ::-1]).mean(axis=(1, 2)) / (grey.mean(axis=(1, 2)) + 1e-6)
+    half = seen.grey.shape[2] // 2  # the other half differs by as much
+    apart = seen.grey[:, :, :half] - seen.grey[:, :, : -half - 1 : -1]
+    share = 2 * half / seen.grey.shape[2]
+    return share * _mean(np.abs(apart, out=apart)) / (seen.mean + 1e-6)
 
 
-def _saturation(_: Grey, colour: Grey) -> Any:
+def _saturation(seen: _Seen) -> Any:
     """Mean distance of the largest and the smallest channel, 0..1; 0 for grey images."""
-    return (colour.max(axis=3) - colour.min(axis=3)).mean(axis=(1, 2))
+    channels = [seen.batch[..., c] for c in range(seen.batch.shape[-1])]
+    return _mean(reduce(np.maximum, channels) - reduce(np.minimum, channels)) / 255
 
 
-_STATISTICS: dict[str, Callable[[Grey, Grey], Any]] = {
+_STATISTICS: dict[str, Callable[[_Seen], Any]] = {
     "brightness": _brightness,
     "contrast": _contrast,
     "sharpness": _sharpness,

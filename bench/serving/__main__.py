@@ -15,12 +15,12 @@ from pathlib import Path
 from bench.figures import write_between
 from bench.serving import report, rounds
 from bench.serving.arena import opened
-from bench.serving.contestants import ALONE, BARE, EVERYBODY, LOGGED, ROOT, TWO, UNLOGGED
+from bench.serving.contestants import ALONE, BARE, EVERYBODY, LOGGED, PARTS, ROOT, TWO, TWO_PARTS, UNLOGGED
 
 
 def main(arguments: list[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
-    always = (BARE, LOGGED, UNLOGGED, ALONE, TWO)
+    always = (BARE, PARTS, TWO_PARTS, LOGGED, UNLOGGED, ALONE, TWO)
     chosen = [c for c in EVERYBODY if not asked.only or c in always or any(n in c.name for n in asked.only)]
     asked.out.mkdir(parents=True, exist_ok=True)
     about = {"machine": report.machine(), "at": datetime.now(UTC).isoformat(timespec="seconds")}

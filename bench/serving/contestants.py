@@ -86,6 +86,13 @@ def _bare_targets(url: str, p: Payloads) -> dict[str, Target]:
     return _plain_targets(url, p) | {"tabular, new heads": new, "image, raw": Target(url + "/", p.image, "image/png")}
 
 
+def _parts_targets(url: str, p: Payloads) -> dict[str, Target]:
+    return {
+        "image, multipart": Target(url + "/", p.multipart, p.multipart_type),
+        "image, raw": Target(url + "/", p.image, "image/png"),
+    }
+
+
 def _bentoml_targets(url: str, p: Payloads) -> dict[str, Target]:
     rows = p.also("bentoml", {"rows": [p.row]})
     return _plain_targets(url, p) | {"tabular": Target(f"{url}/predict", rows)}
@@ -128,6 +135,15 @@ BARE_UVLOOP = Contestant(
     _bare_targets,
     "the same under uvloop",
     "bare",
+)
+PARTS, TWO_PARTS = (
+    Contestant(
+        name,
+        lambda _programs, port, workers=workers: [sys.executable, "-m", "bench.serving.parts", str(port), workers],
+        _parts_targets,
+        "uvicorn that decodes pictures and runs the model on those of a turn, and does nothing else",
+    )
+    for name, workers in (("parts of an image", "1"), ("parts of an image, 2 workers", "2"))
 )
 LOGGED = Contestant(
     OURS,
@@ -187,4 +203,4 @@ PEERS_OF_OURS = (
         "litserve",
     ),
 )
-EVERYBODY = (BARE, BARE_UVLOOP, LOGGED, UNLOGGED, ALONE, TWO, *PEERS_OF_OURS)
+EVERYBODY = (BARE, BARE_UVLOOP, PARTS, TWO_PARTS, LOGGED, UNLOGGED, ALONE, TWO, *PEERS_OF_OURS)

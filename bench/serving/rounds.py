@@ -3,18 +3,12 @@ asked at the moment is paused: an idle LitServe keeps more than a core busy."""
 
 from __future__ import annotations
 
-import io
-import os
-import time
 from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from bench.serving.arena import Arena, Ready
-from bench.serving.contestants import BARE, IMAGE, OURS
+from bench.serving.contestants import BARE, OURS
 from bench.serving.load import burst, load
 
 KINDS = ("tabular", "tabular, new heads", "image, multipart", "image, raw", "tabular, one client", "batch, one client")
@@ -24,7 +18,6 @@ BURST = 1000
 def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
     """Every figure of every round: `loads[kind][name]` are lists of them, in order."""
     loads: dict[str, dict[str, list[dict[str, float]]]] = defaultdict(lambda: defaultdict(list))
-    parts: list[dict[str, float]] = []
     for ready in arena.ready.values():  # everybody has had some load before the first round counts
         for target in ready.targets.values():
             load(target, 1)
@@ -34,9 +27,8 @@ def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
             for name, ready in arena.ready.items():
                 if kind in ready.targets:
                     loads[kind][name].append(_measure(ready, kind, seconds))
-        parts.append(_parts(arena))
         print(f"round {number + 1} of {rounds}: " + _line(loads["tabular"]), flush=True)
-    return {"loads": loads, "parts": parts, "bursts": _bursts(arena, rounds)}
+    return {"loads": loads, "bursts": _bursts(arena, rounds)}
 
 
 def _measure(ready: Ready, kind: str, seconds: int) -> dict[str, float]:
@@ -55,35 +47,6 @@ def _bursts(arena: Arena, rounds: int) -> dict[str, list[dict[str, float]]]:
 def _burst(ready: Ready) -> dict[str, Any]:
     with ready.server.awake():
         return asdict(burst(ready.targets["tabular"], BURST))
-
-
-def _parts(arena: Arena) -> dict[str, float]:
-    """Seconds that an image costs whoever serves it, beside HTTP: decoding it, and its share of a run of 32."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(str(arena.models / IMAGE / "1" / "model.onnx"), options)
-    data = arena.payloads.image.read_bytes()
-
-    def decode() -> Any:
-        return np.asarray(Image.open(io.BytesIO(data)), dtype=np.uint8)
-
-    images = np.stack([decode()] * 32)[..., None]
-    names = [o.name for o in session.get_outputs()]
-    return {"decode": _seconds(decode, 500), "run": _seconds(lambda: session.run(names, {"image": images}), 50) / 32}
-
-
-def _seconds(work: Any, times: int) -> float:
-    """Processor seconds of one call, the least of five tries."""
-    tries = []
-    for _ in range(5):
-        begun = time.process_time()
-        for _ in range(times):
-            work()
-        tries.append((time.process_time() - begun) / times)
-    return min(tries)
 
 
 def _line(loads: dict[str, list[dict[str, float]]]) -> str:
