@@ -93,9 +93,9 @@ class _Seen:
     @cached_property
     def grey(self) -> Grey:
         """(images, height, width), 0..1."""
-        if self.batch.shape[-1] == 1:
-            return self.batch[..., 0].astype(np.float32) / np.float32(255)
-        return (self.batch.astype(np.float32) / np.float32(255)) @ _LUMA  # type: ignore[no-any-return]  # numpy types it as Any
+        colour: Any = self.batch.astype(np.float32) / np.float32(255)
+        grey: Grey = colour[..., 0] if colour.shape[-1] == 1 else colour @ _LUMA
+        return grey
 
     @cached_property
     def mean(self) -> Any:
