@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -56,9 +57,24 @@ def _plain(value: Any, kind: str) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, str) and kind in ("number", "integer", "boolean"):
+        plain = _parsed(plain, kind)
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return str(plain)  # JSON has no such number; the service says of this row what is wrong
     if kind == "integer" and isinstance(plain, float) and plain.is_integer():
         return int(plain)
     return bool(plain) if kind == "boolean" and plain in (0, 1) else plain
+
+
+def _parsed(text: str, kind: str) -> Any:
+    """What a cell says: one that is no number makes its whole column text, and has to cost its own row only."""
+    word = text.strip()
+    if kind == "boolean":
+        return {"true": True, "false": False, "1": True, "0": False}.get(word.lower(), text)
+    try:
+        return text if "_" in word else float(word)
+    except ValueError:
+        return text
 
 
 def _image_paths(path: Path) -> list[Path]:

@@ -42,6 +42,9 @@ def read(name: str, data: bytes, manifest: Manifest) -> pd.DataFrame:
         raise InputError([Fault(name, "unreadable", "is not text in UTF-8, as a CSV file should be")]) from error
     except (ValueError, OSError) as error:
         raise InputError([Fault(name, "unreadable", f"cannot be read: {str(error).splitlines()[0][:200]}")]) from error
+    if len(frame.columns) == 1 and (found := [s for s in (";", "\t") if s in str(frame.columns[0])]):
+        named = {";": "semicolons", "\t": "tabs"}[found[0]]
+        raise InputError([Fault(name, "separator", f"has {named} between its columns; write it with commas")])
     if not 0 < len(frame) <= MOST_ROWS:
         said = "has no rows" if frame.empty else f"has too many rows; {MOST_ROWS:,} at most"
         raise InputError([Fault(name, "rows", said)])

@@ -24,7 +24,7 @@ def absent(what: str, error: ServiceError) -> None:
     """Why `what` cannot be shown, with a button that asks again."""
     with st.container(border=True, key=f"absent-{what}"):
         st.markdown(f":material/cloud_off: **{plain(what)}** cannot be shown.")
-        st.caption(_explanation(error))
+        st.caption(explained(error))
         st.button("Try again", key=f"retry-{what}", icon=":material/refresh:")
 
 
@@ -37,7 +37,8 @@ def empty(headline: str, advice: str, command: str | None = None) -> None:
             st.code(command, language="bash")
 
 
-def _explanation(error: ServiceError) -> str:
+def explained(error: ServiceError) -> str:
+    """Why there is no answer, as Markdown."""
     name = f"The {error.service} service"
     if isinstance(error, ServiceAway):
         return f"{name} does not answer at {code(error.url)}: {plain(error.detail)}. Everything else goes on."

@@ -85,6 +85,13 @@ def held(stats: ModelStats, now: datetime) -> str:
     return f"{count}{span}; {about}{stats.labels:,} with a label."
 
 
+def missed(difference: float) -> str:
+    """How far a prediction lay from what was true."""
+    if not difference:
+        return "Predicted exactly that."
+    return f"Predicted {number(abs(difference))} {'more' if difference > 0 else 'less'} than that."
+
+
 def answer(prediction: float | str, unit: str | None) -> str:
     """A prediction with its unit."""
     if isinstance(prediction, str):

@@ -114,7 +114,7 @@ def performance_history(services: Services, name: str, version: str, window: str
     return services.drift.performance_history(name, version, window)
 
 
-@remembered(10, _BY_ADDRESS)
+@remembered(4, _BY_ADDRESS)
 def last_hour(services: Services) -> list[Reading]:
     """From Prometheus, which has to be there."""
     assert services.prometheus

@@ -10,15 +10,23 @@ from datetime import UTC, datetime, tzinfo
 DASH, TIMES, SQUARE = "\u2013", "\u00d7", "\u25a0"
 _AREAS = {"m2", "m3", "ft2"}
 _ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|(?<=www)(\.)|^(\d+(?=[.)])|[-+=])")
+_ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)|(?<=\S)@(?=\S)", re.IGNORECASE)
+_JOINER = "\u2060"  # a word joiner: no width, and no break
 _UNITS = {"m2": "m²", "m3": "m³", "ft2": "ft²", "celsius": "°C", "degc": "°C", "percent": "%"}
 
 
 def plain(text: str) -> str:
     """`text` as Markdown that shows exactly `text`: no link, picture, colour or formula can come out of data.
 
-    Only what is active is escaped, because the label of a widget is also read out as it stands.
+    Only what is active is escaped, because the label of a widget is also read out as it stands. Addresses become links
+    whatever is escaped in them; one with an invisible mark in it does not.
     """
-    return _ACTIVE.sub(_escape, " ".join(text.split()))
+    return _ACTIVE.sub(_escape, _ADDRESS.sub(rf"\g<0>{_JOINER}", " ".join(text.split())))
+
+
+def tag(text: str) -> str:
+    """The same for a badge, which escapes square brackets by itself."""
+    return plain(text).replace("\\[", "[").replace("\\]", "]")
 
 
 def _escape(found: re.Match[str]) -> str:

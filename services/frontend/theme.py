@@ -85,6 +85,7 @@ def options(upload_megabytes: int) -> dict[str, Any]:
         "server.maxUploadSize": upload_megabytes,
         "browser.gatherUsageStats": False,
         "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,  # to search engines, with the error in the address
         "client.toolbarMode": "minimal",
         "logger.hideWelcomeMessage": True,
     }

@@ -62,6 +62,21 @@ def test_a_filter_finds_by_prediction_and_the_address_keeps_it(visit):
 
 
 @pytest.mark.usefixtures("record")
+def test_going_back_undoes_one_filter(visit):
+    page = visit("/records?model=house-prices&version=1")
+    for choice, written in (("Without", "label=no"), ("Day", "span=24h")):
+        page.get_by_role("radio", name=choice, exact=True).click()
+        expect(page).to_have_url(re.compile(written), timeout=WAIT)
+        settle(page)
+    page.go_back()
+    expect(page.get_by_role("radio", name="All", exact=True)).to_be_checked(timeout=WAIT)
+    expect(page.get_by_role("radio", name="Without", exact=True)).to_be_checked()
+    settle(page)
+    assert "label=no" in page.url
+    assert "span=" not in page.url
+
+
+@pytest.mark.usefixtures("record")
 def test_the_selection_is_exported(visit, tmp_path):
     page = visit("/records?model=house-prices&version=1")
     page.get_by_role("button", name="Export").click()

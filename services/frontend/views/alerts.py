@@ -12,10 +12,10 @@ from services.frontend.answers import Drift
 from services.frontend.api import Services
 from services.frontend.errors import ServiceError
 from services.frontend.inbox import Notice
-from services.frontend.text import ago, plain, when
+from services.frontend.text import ago, plain, tag, when
 from services.frontend.views import again
 
-_EVERY_SECONDS = 15
+_EVERY_SECONDS = 6
 _ROWS = 100
 _SENDERS = 3
 _COLOURS = {"firing": "red", "pending": "orange", "resolved": "green"}
@@ -75,9 +75,9 @@ def _verdicts(services: Services) -> list[Drift]:
 def _card(notice: Notice, key: str) -> None:
     with st.container(border=True, gap="xsmall", key=key):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.badge(plain(notice.state), color=_COLOURS.get(notice.state, "gray"))
+            st.badge(tag(notice.state), color=_COLOURS.get(notice.state, "gray"))
             if notice.severity:
-                st.badge(plain(notice.severity), color="gray")
+                st.badge(tag(notice.severity), color="gray")
             st.markdown(f"**{plain(notice.name)}**", width="content")
             if notice.model:
                 st.caption(plain(notice.model), width="content")

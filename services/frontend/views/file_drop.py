@@ -21,6 +21,7 @@ from services.frontend.errors import ServiceError
 from services.frontend.text import DASH, code, number, plain
 
 _PREVIEW_ROWS = 200
+_FAULTS = 8
 _TYPES = ["csv", "parquet"]
 
 
@@ -99,7 +100,8 @@ def _tell(done: Done | InputError | None, manifest: Manifest) -> None:
     if done is None:
         notices.empty("No file yet", "Choose a CSV or Parquet file and press **Predict all rows**.")
     elif isinstance(done, InputError):
-        lines = [f"{code(f.path)} {plain(f.message)}" for f in done.faults[:8]]
+        lines = [f"{code(f.path)} {plain(f.message)}" for f in done.faults[:_FAULTS]]
+        lines += [f"and {len(done.faults) - _FAULTS} more"] if len(done.faults) > _FAULTS else []
         st.error("\n\n".join(lines), icon=":material/edit:")
     else:
         _tell_done(done, manifest)
@@ -110,10 +112,11 @@ def _tell_done(done: Done, manifest: Manifest) -> None:
     if done.error:
         notices.absent("The rest of the file", done.error)
     if done.refused:
-        first = done.table.loc[done.table["error"].notna(), "error"].iloc[0]
+        first = int(done.table["error"].notna().to_numpy().argmax())
         said = "1 row was" if done.refused == 1 else f"{done.refused:,} rows were"
         more = "" if len(done.table) == done.rows else " None fits, so the rest was not tried."
-        st.warning(f"{said} refused; the first: {plain(first)}.{more}", icon=":material/edit:")
+        why = plain(str(done.table["error"].iloc[first]))
+        st.warning(f"{said} refused; the first, row {first + 1:,}: {why}.{more}", icon=":material/edit:")
     st.markdown(f"**{answered:,} of {done.rows:,} rows** of {code(done.name)} predicted in {number(done.seconds)} s.")
     if not done.table.empty:
         with st.container(horizontal=True):

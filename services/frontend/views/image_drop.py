@@ -10,6 +10,7 @@ import streamlit as st
 
 from pilothouse import images
 from pilothouse.errors import InputError
+from pilothouse.images import Pixels
 from pilothouse.manifest import ImageInput, Manifest
 from services.frontend import notices, sentences, sources
 from services.frontend.answers import Prediction
@@ -28,7 +29,7 @@ class Seen:
     """An image and what the model said of it, or why it said nothing."""
 
     name: str
-    data: bytes
+    pixels: Pixels | None  # as the model saw it; None for one that this page cannot read
     prediction: Prediction | None
     error: ServiceError | None = None
 
@@ -40,11 +41,12 @@ def show(services: Services, chosen: Chosen, spec: ImageInput) -> None:
     example = _offer_examples(services, chosen)
     with right:
         if files or example:
-            st.session_state[_key(chosen)] = _ask_all(services, chosen, files or [example] if example else files)
+            given = files or [example] if example else files
+            st.session_state[_key(chosen)] = _ask_all(services, chosen, spec, given)
         seen = st.session_state.get(_key(chosen), [])
         _tell(seen, chosen.manifest)
         if len(seen) == 1 and seen[0].prediction:
-            unusual_card.show(services, chosen, _statistics(seen[0].data, spec))
+            unusual_card.show(services, chosen, _statistics(seen[0].pixels, spec))
 
 
 def _drop(chosen: Chosen, spec: ImageInput) -> list[tuple[str, bytes]]:
@@ -79,12 +81,12 @@ def _offer_examples(services: Services, chosen: Chosen) -> tuple[str, bytes] | N
     return pressed
 
 
-def _ask_all(services: Services, chosen: Chosen, files: Sequence[tuple[str, bytes]]) -> list[Seen]:
+def _ask_all(services: Services, chosen: Chosen, spec: ImageInput, files: Sequence[tuple[str, bytes]]) -> list[Seen]:
     """Every image in turn. When the service goes away the rest is not tried."""
     seen: list[Seen] = []
     progress = st.progress(0.0, text="Predicting") if len(files) > 1 else None
     for position, (name, data) in enumerate(files[:_MOST_FILES], 1):
-        seen.append(_ask(services, chosen, name, data))
+        seen.append(_ask(services, chosen, spec, name, data))
         if progress:
             progress.progress(position / min(len(files), _MOST_FILES), text=f"{position} of {len(files)}")
         if isinstance(seen[-1].error, ServiceAway):
@@ -96,18 +98,20 @@ def _ask_all(services: Services, chosen: Chosen, files: Sequence[tuple[str, byte
     return seen
 
 
-def _ask(services: Services, chosen: Chosen, name: str, data: bytes) -> Seen:
+def _ask(services: Services, chosen: Chosen, spec: ImageInput, name: str, data: bytes) -> Seen:
     try:
-        return Seen(name, data, services.inference.predict_image(chosen.name, chosen.version, data))
+        said = services.inference.predict_image(chosen.name, chosen.version, data)
     except ServiceError as error:
-        return Seen(name, data, None, error)
-
-
-def _statistics(data: bytes, spec: ImageInput) -> dict[str, float]:
-    """What is logged in the image's place, by the same code; empty for one that this page cannot read."""
+        return Seen(name, None, None, error)
     try:
-        pixels = images.decode(data, spec)
+        return Seen(name, images.decode(data, spec), said)
     except InputError:
+        return Seen(name, None, said)
+
+
+def _statistics(pixels: Pixels | None, spec: ImageInput) -> dict[str, float]:
+    """What is logged in the image's place, by the same code."""
+    if pixels is None:
         return {}
     return {name: float(values[0]) for name, values in images.statistics(pixels[None], spec.statistics).items()}
 
@@ -135,7 +139,7 @@ def _reason(error: ServiceError) -> str:
 
 def _tell_one(image: Seen, manifest: Manifest) -> None:
     assert image.prediction
-    result.show(image.prediction, manifest, image.data)
+    result.show(image.prediction, manifest, image.pixels)
     st.caption(plain(image.name))
 
 
@@ -146,7 +150,7 @@ def _tell_many(seen: Sequence[Seen], manifest: Manifest) -> None:
             assert image.prediction
             shares = sentences.shares(image.prediction, manifest.output.classes or ())
             with st.container(border=True, gap="xsmall"):
-                st.image(image.data, width=result.PICTURE_PIXELS, alt=image.name)
+                result.picture(image.pixels, image.name)
                 st.markdown(f"**{plain(sentences.answer(image.prediction.prediction, manifest.output.unit))}**")
                 if shares:
                     st.progress(min(max(shares.get(str(image.prediction.prediction), 0.0), 0.0), 1.0))

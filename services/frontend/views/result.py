@@ -6,28 +6,34 @@ from typing import Literal
 
 import streamlit as st
 
+from pilothouse.images import Pixels
 from pilothouse.manifest import Manifest
 from services.frontend import reader, sentences
 from services.frontend.answers import Prediction
 from services.frontend.charts import bars
-from services.frontend.text import number, plain, pretty_unit, title
+from services.frontend.text import number, plain, pretty_unit, tag, title
 
 PICTURE_PIXELS = 112
 Colour = Literal["green", "orange", "red", "gray"]
 
 
-def show(prediction: Prediction, manifest: Manifest, picture: bytes | None = None) -> None:
-    """`picture` is what was predicted from, when that was an image that the service took."""
+def show(prediction: Prediction, manifest: Manifest, pixels: Pixels | None = None) -> None:
+    """`pixels` are what was predicted from, when that was an image."""
     with st.container(border=True, key=f"result-{prediction.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            if picture:
-                st.image(picture, width=PICTURE_PIXELS, alt="What was predicted from")
+            picture(pixels, "What was predicted from")
             with st.container(gap="xsmall"):
                 _headline(prediction, manifest)
         shares = sentences.shares(prediction, manifest.output.classes or ())
         if shares:
             chart(prediction, shares, manifest)
         footer(prediction)
+
+
+def picture(pixels: Pixels | None, alt: str) -> None:
+    """What the model saw. Never the caller's file: Streamlit ends the page over one that it cannot write as JPEG."""
+    if pixels is not None:
+        st.image(pixels, width=PICTURE_PIXELS, alt=alt, output_format="PNG")
 
 
 def chart(prediction: Prediction, shares: dict[str, float], manifest: Manifest) -> None:
@@ -40,7 +46,7 @@ def chart(prediction: Prediction, shares: dict[str, float], manifest: Manifest) 
 def risk_badge(prediction: Prediction, manifest: Manifest) -> None:
     if prediction.risk:
         names = [tier.name for tier in manifest.output.risk_tiers]
-        st.badge(plain(f"{prediction.risk} risk"), color=tier_colour(prediction.risk, names))
+        st.badge(tag(f"{prediction.risk} risk"), color=tier_colour(prediction.risk, names))
 
 
 def tier_colour(risk: str, tiers: list[str]) -> Colour:
@@ -54,9 +60,9 @@ def tier_colour(risk: str, tiers: list[str]) -> Colour:
 def footer(prediction: Prediction) -> None:
     """Id, version, latency, and whether it was written down."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(plain(f"version {prediction.version}"), color="gray")
+        st.badge(tag(f"version {prediction.version}"), color="gray")
         if prediction.latency_ms is not None:
-            st.badge(plain(f"{number(prediction.latency_ms)} ms"), color="gray", icon=":material/timer:")
+            st.badge(tag(f"{number(prediction.latency_ms)} ms"), color="gray", icon=":material/timer:")
         if prediction.logged:
             st.badge("logged", color="green", icon=":material/check:")
         else:

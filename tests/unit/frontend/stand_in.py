@@ -42,6 +42,7 @@ class StandIn:
         self.versions = {m.key: m for m in manifests}
         self.states = {m.key: "active" for m in manifests}
         self.labels: dict[str, Any] = {}
+        self.refusing_labels = False
         self.alerts: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {}  # what else is answered, by path; a 404 without
         self.admin_key: str | None = None
@@ -193,6 +194,8 @@ class StandIn:
         return [r | {"label": self.labels.get(r["id"])} for r in records]
 
     async def _label(self, request: Request) -> Response:
+        if self.refusing_labels:
+            return _problem(503, "Unavailable", "no database")
         (given,) = await request.json()
         self.labels[given["record_id"]] = given["label"]
         return JSONResponse({"accepted": 1, "unchanged": 0, "rejected": []})

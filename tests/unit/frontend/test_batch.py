@@ -55,6 +55,23 @@ def test_a_category_that_looks_like_a_number_stays_text():
     assert instance["garage"] == "01"
 
 
+def test_a_cell_that_is_no_number_costs_its_own_row_only():
+    table = frame(3).astype({"year_built": object, "living_m2": object})
+    table.loc[1, "year_built"] = "n/k"
+    table.loc[2, "living_m2"] = "1,234.5"
+    made = batch.instances(batch.read("a.csv", table.to_csv(index=False).encode(), houses()), houses())
+    assert [row["year_built"] for row in made] == [1900, "n/k", 1902]
+    assert [row["living_m2"] for row in made] == [EXAMPLE["living_m2"], EXAMPLE["living_m2"], "1,234.5"]
+
+
+@pytest.mark.parametrize(("separator", "named"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_file_with_other_separators_says_so(separator, named):
+    data = frame(2).to_csv(index=False, sep=separator).encode()
+    with pytest.raises(InputError) as raised:
+        batch.read("a.csv", data, houses())
+    assert raised.value.faults[0].message == f"has {named} between its columns; write it with commas"
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1 no", b"\xff\xfe\x00bad\x00"])
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
 def test_what_is_no_such_file_is_refused(name, data):

@@ -1,6 +1,7 @@
 """Records, Models and files of many rows: finding, labelling, activating, and who may."""
 
 import io
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -77,10 +78,46 @@ def test_a_label_is_saved_and_counted(visit, stand_in, predicted):
     assert "Predicted 25.25 more than that" in texts(page)
 
 
+def test_a_label_that_cannot_be_saved_is_not_lost_without_a_word(visit, monkeypatch, stand_in, away, predicted):
+    page = visit("records", model="houses", record=predicted)
+    next(n for n in page.number_input if n.label.startswith("True price")).set_value(990.0)
+    monkeypatch.setattr(stand_in, "refusing_labels", True)
+    away("collector")  # neither the log nor the record can be drawn
+    press(page, "Save the label")
+    assert "The label was not saved. The collector service answered 503" in page.error[0].value
+    assert not page.exception
+
+
 def test_nothing_is_saved_when_nothing_is_said(visit, stand_in, predicted):
     page = press(visit("records", model="houses", record=predicted), "Save the label")
     assert stand_in.labels == {}
     assert "Say what was true" in texts(page)
+
+
+@pytest.mark.usefixtures("predicted")
+def test_the_filters_stand_as_the_address_says(visit):
+    """Going back changes the address alone."""
+    page = visit("records", model="houses")
+    page.segmented_control(key="filter-label").select("no").run()
+    page.number_input(key="filter-low").set_value(12.5).run()
+    assert dict(page.query_params) | {"label": "no", "low": "12.5"} == dict(page.query_params)
+    del page.query_params["low"]
+    page.run()
+    assert page.number_input(key="filter-low").value is None
+    assert page.segmented_control(key="filter-label").value == "no"
+    press(page, "Clear the filters")
+    assert page.segmented_control(key="filter-label").value == "any"
+    assert "label" not in page.query_params
+
+
+@pytest.mark.usefixtures("predicted")
+def test_a_span_between_two_moments_begins_with_the_last_hour(visit):
+    page = visit("records", model="houses")
+    page.segmented_control(key="filter-span").select("between").run()
+    assert not page.exception
+    start, end = (datetime.fromisoformat(page.query_params[name]) for name in ("start", "end"))
+    assert end - start == timedelta(hours=1)
+    assert [i.label for i in page.get("date_time_input")] == ["From", "Until"]
 
 
 @pytest.mark.usefixtures("predicted")
@@ -155,7 +192,7 @@ def test_a_file_is_predicted_row_by_row_and_can_be_downloaded(visit):
 def test_a_row_that_is_refused_is_told_apart(visit):
     table = pd.DataFrame([EXAMPLE, EXAMPLE | {"year_built": 1700}])
     page = upload(visit("predict", input="file"), table)
-    assert "1 row was refused; the first: year\\_built\\: must be at least 1800, got 1700." in texts(page)
+    assert "1 row was refused; the first, row 2: year\\_built\\: must be at least 1800, got 1700." in texts(page)
     assert page.dataframe[0].value["prediction"].notna().tolist() == [True, False]
 
 

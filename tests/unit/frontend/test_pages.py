@@ -1,8 +1,11 @@
 """Every page as a visitor meets it: in order, on a first visit, and when a service is away."""
 
+import io
 from datetime import date
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.unit.frontend.manifests import EXAMPLE, houses
 from tests.unit.frontend.screen import press, texts
@@ -90,6 +93,19 @@ def test_one_bad_file_does_not_stop_the_others(visit):
     press(page, "Predict")
     assert [e.value for e in page.error] == [r"**b\_1.png**: file\: not an image of a supported format"]
     assert texts(page).count("90% sure") == 2
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("kind", ["uint16", "uint8"])
+def test_pictures_of_more_than_8_bits_are_shown_as_the_model_saw_them(visit, kind):
+    data = io.BytesIO()
+    Image.fromarray(np.full((40, 40), 99, dtype=kind)).save(data, "PNG")
+    page = visit("predict", model="pneumonia")
+    page.file_uploader[0].upload("deep.png", data.getvalue(), "image/png")
+    press(page, "Predict")
+    assert not page.exception
+    assert "90% sure" in texts(page)
+    assert page.get("image")
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -79,6 +79,12 @@ def test_confidence_names_the_runner_up_where_there_is_a_real_one():
     assert sentences.confidence({"no": 0.4, "yes": 0.6}, "no") == "40% sure"
 
 
+def test_how_far_a_prediction_missed_has_a_direction():
+    assert sentences.missed(-329.4) == "Predicted 329.4 less than that."
+    assert sentences.missed(25.25) == "Predicted 25.25 more than that."
+    assert sentences.missed(0.0) == "Predicted exactly that."
+
+
 def test_what_the_log_holds_is_one_sentence():
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     stats = ModelStats("a", "1", 1200, "2026-11-18T11:00:00Z", "2026-11-20T11:00:00Z", 30)

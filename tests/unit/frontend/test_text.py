@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.frontend.text import ago, code, moment, number, percent, plain, pretty_unit, title
+from services.frontend.text import ago, code, moment, number, percent, plain, pretty_unit, tag, title
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -12,12 +12,13 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("data", "markdown"),
     [
-        ("[a](http://b)", r"\[a\](http\://b)"),
+        ("[a](http://b)", "\\[a\\](http\\:\u2060//b)"),
         ("![x](//e)", r"\!\[x\](//e)"),
+        ("a@b.example", "a\\@\u2060b.example"),
         ("<b>", r"\<b\>"),
         (":red[x]", r"\:red\[x\]"),
         ("$x$ `y` *z* _u_ ~s~ a|b", r"\$x\$ \`y\` \*z\* \_u\_ \~s\~ a\|b"),
-        ("www.example.com", r"www\.example.com"),
+        ("www.example.com", "www\u2060.example.com"),
         ("1. one", r"1\. one"),
         ("- one", r"\- one"),
         ("# one", r"\# one"),
@@ -27,6 +28,10 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 )
 def test_what_markdown_would_act_on_is_escaped(data, markdown):
     assert plain(data) == markdown
+
+
+def test_a_badge_escapes_brackets_by_itself():
+    assert tag(":red[x]") == r"\:red[x]"
 
 
 def test_code_holds_text_with_backticks():

@@ -33,6 +33,12 @@ FRAME = pd.DataFrame(
 )
 
 
+def test_a_column_with_one_bad_cell_keeps_the_numbers_of_the_others():
+    frame = FRAME.assign(area=["1.5", "1_0"], rooms=["3", "inf"], garden=["True", "perhaps"])
+    made = list(feature_objects(frame, manifest()))
+    assert [(row["area"], row["rooms"], row["garden"]) for row in made] == [(1.5, 3, True), ("1_0", "inf", "perhaps")]
+
+
 def test_rows_become_json_objects_of_the_models_features_only():
     assert list(feature_objects(FRAME, manifest())) == [
         {"area": 1.5, "rooms": 3, "garden": True, "sold": "1998-02-03T00:00:00"},

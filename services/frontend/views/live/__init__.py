@@ -17,6 +17,6 @@ def show() -> None:
         st.title("Live", anchor=False)
         st.space("stretch")
         st.button("Check again", icon=":material/refresh:", key="check")
-    again.every(2 * _EVERY_SECONDS, readiness.show, services)
+    again.every(_EVERY_SECONDS, readiness.show, services)
     st.space("small")
     again.every(_EVERY_SECONDS, figures.show, services)

@@ -7,7 +7,7 @@ import streamlit as st
 from services.frontend import sources
 from services.frontend.answers import Health
 from services.frontend.api import Services
-from services.frontend.text import code, plain
+from services.frontend.text import code, plain, tag
 
 _STATES = {
     "ready": ("ready", "green", ":material/check_circle:"),
@@ -40,7 +40,7 @@ def _card(service: Health) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         st.badge(label, color=colour, icon=icon)
         if service.version:
-            st.badge(plain(f"version {service.version}"), color="gray")
+            st.badge(tag(f"version {service.version}"), color="gray")
     st.caption(_PURPOSES.get(service.service, ""))
     st.caption(code(service.url))
     for part, reason in service.reasons.items():

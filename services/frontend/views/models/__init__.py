@@ -11,7 +11,7 @@ from services.frontend import notices, sentences, sources
 from services.frontend.answers import ModelEntry, ModelStats
 from services.frontend.choice import choose_model
 from services.frontend.errors import ServiceError
-from services.frontend.text import plain
+from services.frontend.text import plain, tag
 from services.frontend.views.models import activation, detail, shadow
 
 _STATES = {"active": ("answers", "green"), "shadow": ("shadows", "violet"), "failed": ("failed", "red")}
@@ -52,8 +52,8 @@ def _card(model: ModelEntry, stats: list[ModelStats] | None) -> None:
     st.markdown(f"**{plain(model.name)}**")
     with st.container(horizontal=True, gap="xsmall"):
         label, colour = _STATES.get(model.state, (model.state or "loaded", "gray"))
-        st.badge(plain(label), color=colour)
-        st.badge(plain(f"version {model.version}"), color="gray")
+        st.badge(tag(label), color=colour)
+        st.badge(tag(f"version {model.version}"), color="gray")
         if model.default:
             st.badge("default", color="primary")
     if model.reason:

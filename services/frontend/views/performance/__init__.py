@@ -40,6 +40,7 @@ def _ask(services: Services, chosen: Chosen, window: str | None) -> Performance 
     found = sources.performance(services, chosen.name, chosen.version, window)
     if found.rows:
         return found
-    advice = "No prediction of this window is in the log. Choose a longer one, or replay real data:"
+    longer = "No prediction of this window is in the log. Choose a longer one, or replay real data:"
+    advice = longer if window else "Predict something, or replay real data through the stack:"
     notices.empty("Nothing to judge yet", advice, "make demo")
     return None

@@ -56,7 +56,8 @@ def _browse(services: Services, chosen: Chosen, wanted: filters.Filters) -> None
         return
     position = f"{key}:{len(trail)}"
     selected = record_table.show(frame, chosen.manifest, key=f"records:{position}", selectable=True)
-    st.caption(f"{len(frame)} records, newest first. Times in {reader.zone()}. Select a row to open it.")
+    count = "1 record" if len(frame) == 1 else f"{len(frame)} records, newest first"
+    st.caption(f"{count}. Times in {reader.zone()}. Select a row to open it.")
     _follow(frame, selected, position)
 
 

@@ -8,17 +8,21 @@ import pandas as pd
 import streamlit as st
 
 from pilothouse.manifest import Manifest
-from services.frontend import links, notices, reader, sources, table
+from services.frontend import links, notices, reader, sentences, sources, table
 from services.frontend.answers import Prediction
 from services.frontend.api import Services
 from services.frontend.choice import Chosen
+from services.frontend.errors import ServiceError
 from services.frontend.sentences import answer
 from services.frontend.text import DASH, code, moment, number, plain, pretty_unit, title, when
 from services.frontend.views import own_key, result, unusual_card
 
+_OUTCOME = "label-outcome"
+
 
 def show(services: Services, chosen: Chosen) -> None:
     """The record that the address names, if it names one."""
+    _tell_saved()
     record_id = st.query_params.get("record")
     if not record_id:
         return
@@ -88,18 +92,18 @@ def _label(services: Services, chosen: Chosen, record: dict[str, Any]) -> None:
         unit = manifest.output.unit
         st.metric("Label", answer(known, pretty_unit(unit) if unit else None), label_visibility="collapsed")
         if manifest.task == "regression":
-            st.caption(plain(f"Predicted {number(record['prediction'] - known)} more than that."))
+            st.caption(plain(sentences.missed(record["prediction"] - known)))
         else:
             right = known == record["prediction"]
             st.badge("right" if right else "wrong", color="green" if right else "red")
     with st.form(f"label-{record_id}", border=False):
-        classes = manifest.output.classes
+        classes, key = manifest.output.classes, f"truth-{record_id}"
         if classes:
-            chosen_label: Any = st.selectbox(f"True {_target(manifest)}", classes, index=None)
+            st.selectbox(f"True {_target(manifest)}", classes, index=None, key=key)
         else:
-            chosen_label = st.number_input(f"True {_target(manifest)}", value=None)
-        if st.form_submit_button("Save the label", icon=":material/new_label:", type="primary"):
-            _save(services, record_id, chosen_label)
+            st.number_input(f"True {_target(manifest)}", value=None, key=key)
+        st.form_submit_button("Save the label", icon=":material/new_label:", type="primary",
+                              on_click=_save, args=(services, record_id, key))  # fmt: skip
     own_key.ask("ingest")
     _history(services, record_id)
 
@@ -111,18 +115,27 @@ def _target(manifest: Manifest) -> str:
     return plain(f"{name[:1].lower()}{name[1:]}{unit}")
 
 
-def _save(services: Services, record_id: str, label: float | str | None) -> None:
+def _save(services: Services, record_id: str, key: str) -> None:
+    """Before anything is drawn: what was typed is not lost with a page that cannot be drawn."""
+    label = st.session_state.get(key)
     if label is None:
-        st.caption(":red[Say what was true.]")
+        st.session_state[_OUTCOME] = "Say what was true."
         return
-    with notices.part("The label"):
+    try:
         refused = services.collector.label(record_id, label, own_key.current())
-        if refused:
-            st.error(plain(refused))
-            return
-        sources.forget()
+        st.session_state[_OUTCOME] = plain(refused or "")
+    except ServiceError as error:
+        st.session_state[_OUTCOME] = notices.explained(error)
+    sources.forget()
+
+
+def _tell_saved() -> None:
+    """What came of saving a label, once; Markdown where it was not saved."""
+    refused = st.session_state.pop(_OUTCOME, None)
+    if refused:
+        st.error(f"The label was not saved. {refused}", icon=":material/error:")
+    elif refused is not None:
         st.toast("The label is saved.", icon=":material/check:")
-        st.rerun()
 
 
 def _history(services: Services, record_id: str) -> None:

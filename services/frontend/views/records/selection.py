@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -12,73 +14,80 @@ from services.frontend.filters import Filters
 from services.frontend.text import moment, plain, title
 
 _ANY = ""
+_KEY = "filter-"
 
 
 def show(manifest: Manifest) -> Filters:
-    """The filters as chosen."""
+    """The filters as chosen. The widgets stand as the address says, so that going back undoes a choice."""
     chosen = filters.from_address(dict(st.query_params), manifest)
+    st.session_state.update({_KEY + name: value for name, value in _values(chosen, manifest).items()})
+    changed = {"on_change": _changed, "args": (manifest,)}
     with st.container(horizontal=True, vertical_alignment="top", key="filters"):
-        span = st.segmented_control(
-            "Time", list(filters.SPANS), format_func=filters.SPANS.get, default=chosen.span, required=True,
-            key="filter-span",
-        )  # fmt: skip
-        label = st.segmented_control(
-            "Ground truth", list(filters.LABELS), format_func=filters.LABELS.get, default=chosen.label, required=True,
-            key="filter-label",
-        )  # fmt: skip
-        values = {"span": span or "all", "label": label or "any"}
-        values |= _prediction(chosen, manifest)
-    if span == "between":
-        values |= _between(chosen)
-    found = filters.from_address(values, manifest)
-    for name, value in filters.to_address(found).items():
-        links.remember(name, value)
-    if found.narrowed:
-        st.button("Clear the filters", icon=":material/filter_alt_off:", type="tertiary", on_click=_clear)
-    return found
+        st.segmented_control("Time", list(filters.SPANS), format_func=filters.SPANS.get, required=True,
+                             key=f"{_KEY}span", **changed)  # fmt: skip
+        st.segmented_control("Ground truth", list(filters.LABELS), format_func=filters.LABELS.get, required=True,
+                             key=f"{_KEY}label", **changed)  # fmt: skip
+        _draw_prediction(manifest, changed)
+    if chosen.span == "between":
+        with st.container(horizontal=True):
+            for name, label in (("start", "From"), ("end", "Until")):
+                st.datetime_input(label, format="YYYY-MM-DD", step=60, key=_KEY + name, width=220, **changed)
+    if chosen.narrowed:
+        st.button("Clear the filters", icon=":material/filter_alt_off:", type="tertiary", on_click=_write,
+                  args=(Filters(),))  # fmt: skip
+    return chosen
 
 
-def _prediction(chosen: Filters, manifest: Manifest) -> dict[str, str]:
+def _draw_prediction(manifest: Manifest, changed: Mapping[str, Any]) -> None:
     if manifest.task == "regression":
         unit = plain(title(manifest.output.target))
         with st.container(horizontal=True, width="content", gap="small"):  # the two stay side by side
-            low = st.number_input(
-                f"{unit} from", value=_float(chosen.low), key="filter-low", width=140, placeholder="any"
-            )
-            high = st.number_input(
-                f"{unit} to", value=_float(chosen.high), key="filter-high", width=140, placeholder="any"
-            )
-        return {"low": _said(low), "high": _said(high)}
-    classes = [_ANY, *(manifest.output.classes or ())]
-    start = (int(float(chosen.unsure or 0)), int(float(chosen.sure or 100)))
+            for name, label in (("low", "from"), ("high", "to")):
+                st.number_input(f"{unit} {label}", value=None, key=_KEY + name, width=140, placeholder="any", **changed)
+        return
     with st.container(horizontal=True, width="content", gap="medium"):
-        prediction = st.selectbox(
-            "Prediction", classes, index=classes.index(chosen.prediction), key="filter-prediction", width=180,
-            format_func=lambda option: option or "Any",
+        st.selectbox(
+            "Prediction", [_ANY, *(manifest.output.classes or ())], key=f"{_KEY}prediction", width=180,
+            format_func=lambda option: option or "Any", **changed,
         )  # fmt: skip
-        unsure, sure = st.slider("Confidence", 0, 100, start, format="%d%%", key="filter-confidence", width=220)
-    return {"prediction": prediction or "", "unsure": _said(unsure or None), "sure": "" if sure == 100 else _said(sure)}
+        st.slider("Confidence", 0, 100, format="%d%%", key=f"{_KEY}confidence", width=220, **changed)
 
 
-def _between(chosen: Filters) -> dict[str, str]:
-    """Two moments in the reader's zone."""
-    zone = reader.zone()
-    now = datetime.now(zone)
-    start = (moment(chosen.start) or now - timedelta(hours=1)).astimezone(zone).replace(tzinfo=None)
-    end = (moment(chosen.end) or now).astimezone(zone).replace(tzinfo=None)
-    with st.container(horizontal=True):
-        first = st.datetime_input("From", start, format="YYYY-MM-DD", step=60, key="filter-start", width=220)
-        last = st.datetime_input("Until", end, format="YYYY-MM-DD", step=60, key="filter-end", width=220)
-    pairs = {"start": first, "end": last}
-    return {name: value.replace(tzinfo=zone).isoformat() for name, value in pairs.items() if value}
+def _values(chosen: Filters, manifest: Manifest) -> dict[str, Any]:
+    """What each widget shows, by its name."""
+    values: dict[str, Any] = {"span": chosen.span, "label": chosen.label}
+    if manifest.task == "regression":
+        values |= {"low": _float(chosen.low), "high": _float(chosen.high)}
+    else:
+        values["prediction"] = chosen.prediction
+        values["confidence"] = (int(float(chosen.unsure or 0)), int(float(chosen.sure or 100)))
+    if chosen.span == "between":
+        zone = reader.zone()
+        now = datetime.now(zone)
+        values["start"] = (moment(chosen.start) or now - timedelta(hours=1)).astimezone(zone).replace(tzinfo=None)
+        values["end"] = (moment(chosen.end) or now).astimezone(zone).replace(tzinfo=None)
+    return values
 
 
-def _clear() -> None:
-    """Every choice undone: the widgets begin anew from the address."""
-    for name in filters.to_address(Filters()):
-        links.remember(name, None)
-    for key in [k for k in st.session_state if str(k).startswith("filter-")]:
-        del st.session_state[key]
+def _changed(manifest: Manifest) -> None:
+    """A widget's new value becomes the address's."""
+    state = {str(k).removeprefix(_KEY): v for k, v in st.session_state.items() if str(k).startswith(_KEY)}
+    values = {name: str(state.get(name) or "") for name in ("span", "label", "prediction")}
+    if manifest.task == "regression":
+        values |= {name: _said(state.get(name)) for name in ("low", "high")}
+    else:
+        unsure, sure = state.get("confidence", (0, 100))
+        values |= {"unsure": _said(unsure or None), "sure": "" if sure == 100 else _said(sure)}
+    if values["span"] == "between":
+        now = datetime.now(reader.zone())
+        moments = {"start": state.get("start") or now - timedelta(hours=1), "end": state.get("end") or now}
+        values |= {name: at.replace(tzinfo=reader.zone()).isoformat(timespec="minutes") for name, at in moments.items()}
+    _write(filters.from_address(values, manifest))
+
+
+def _write(chosen: Filters) -> None:
+    for name, value in filters.to_address(chosen).items():
+        links.remember(name, value)
 
 
 def _float(text: str) -> float | None:
