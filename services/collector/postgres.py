@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 
 from pilothouse.ids import floor_id
 from pilothouse.sampling import INDEXED_LEVEL
-from services.collector import floats, trouble
+from services.collector import floats, pgcopy, trouble
 from services.collector.errors import MissingDayError
 from services.collector.expired import delete_some
 from services.collector.moment import DAY_MS, to_datetime, to_ms
@@ -150,15 +150,14 @@ class Postgres:
     async def insert(self, connection: AsyncConnection, table: RecordTable, columns: list[list[Any]]) -> dict[int, int]:
         """COPY, all or nothing; where a record is there already, by way of `_insert_new`. In the order of the ids, so
         that two batches with the same records cannot deadlock."""
-        kinds = ("id", "datetime", "integer", *(c.kind for c in table.columns))
-        native = (self.to_native(kind, values) for kind, values in zip(kinds, columns, strict=True))
-        by_id = sorted(zip(columns[0], zip(*native, strict=True), strict=True), key=itemgetter(0))
-        rows = [row for _, row in by_id]
+        kinds = ("id", "datetime", "level", *(c.kind for c in table.columns))
+        by_id = sorted(zip(columns[0], pgcopy.rows(kinds, columns), strict=True), key=itemgetter(0))
+        data = pgcopy.stream(row for _, row in by_id)
         try:
             async with connection.begin_nested():
-                await (await _driver(connection)).copy_records_to_table(table.name, records=rows, columns=table.names)
+                await _copy(await _driver(connection), table.name, table.names, data)
         except asyncpg.UniqueViolationError:
-            return await _insert_new(connection, table, rows, {at // DAY_MS for at in columns[1]})
+            return await _insert_new(connection, table, data, {at // DAY_MS for at in columns[1]})
         except asyncpg.CheckViolationError as error:
             raise MissingDayError(str(error)) from error
         return dict(Counter(at // DAY_MS for at in columns[1]))
@@ -217,9 +216,14 @@ async def _driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
     return driver
 
 
-async def _insert_new(
-    connection: AsyncConnection, table: RecordTable, rows: list[tuple[Any, ...]], days: set[int]
-) -> dict[int, int]:
+async def _copy(driver: asyncpg.Connection[Any], table: str, columns: Sequence[str], data: bytes) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield data
+
+    await driver.copy_to_table(table, source=source(), columns=columns, format="binary")
+
+
+async def _insert_new(connection: AsyncConnection, table: RecordTable, data: bytes, days: set[int]) -> dict[int, int]:
     """COPY into a temporary table, then one INSERT of what is not there yet."""
     names = ", ".join(f'"{name}"' for name in table.names)
     stage = f"stage_{table.name}"
@@ -227,7 +231,7 @@ async def _insert_new(
         f'CREATE TEMPORARY TABLE IF NOT EXISTS "{stage}" (LIKE "{table.name}") ON COMMIT DELETE ROWS'
     )
     driver = await _driver(connection)
-    await driver.copy_records_to_table(stage, records=rows, columns=table.names)
+    await _copy(driver, stage, table.names, data)
     insert = f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{stage}" ORDER BY id ON CONFLICT DO NOTHING'  # noqa: S608 - names of ours, from a checked manifest
     try:
         return await _insert_counted(driver, insert, days)

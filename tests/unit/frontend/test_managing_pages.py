@@ -121,6 +121,27 @@ def test_a_span_between_two_moments_begins_with_the_last_hour(visit):
 
 
 @pytest.mark.usefixtures("predicted")
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"model": "pneumonia", "unsure": "90", "sure": "10"},
+        {"model": "pneumonia", "prediction": "nobody", "sure": "1e400"},
+        {"model": "houses", "low": "1e308", "high": "-1e308"},
+        {"model": "houses", "span": "between", "start": "0001-01-01T00:00:00Z", "end": "9999-12-31T23:59:59+00:00"},
+        {"model": "houses", "span": "between", "start": "1999-12-31T23:59:59+14:00", "end": "x"},
+        {"model": "houses", "span": "never", "label": "perhaps"},
+    ],
+)
+def test_an_address_with_filters_that_cannot_be_opens_all_the_same(visit, address):
+    page = visit("predict", model="pneumonia")
+    page.file_uploader[0].upload("chest.png", png(), "image/png")
+    press(page, "Predict")
+    page = visit("records", **address)
+    assert not page.exception
+    assert page.segmented_control(key="filter-span").value == ("between" if address.get("span") == "between" else "all")
+
+
+@pytest.mark.usefixtures("predicted")
 def test_the_selection_can_be_exported(visit):
     page = visit("records", model="houses")
     assert [b.label for b in page.get("download_button")][:2] == ["CSV", "Parquet"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import streamlit as st
@@ -15,6 +15,7 @@ from services.frontend.text import moment, plain, title
 
 _ANY = ""
 _KEY = "filter-"
+_EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)
 
 
 def show(manifest: Manifest) -> Filters:
@@ -31,7 +32,8 @@ def show(manifest: Manifest) -> Filters:
     if chosen.span == "between":
         with st.container(horizontal=True):
             for name, label in (("start", "From"), ("end", "Until")):
-                st.datetime_input(label, format="YYYY-MM-DD", step=60, key=_KEY + name, width=220, **changed)
+                st.datetime_input(label, min_value=_EARLIEST, max_value=_LATEST, format="YYYY-MM-DD", step=60,
+                                  key=_KEY + name, width=220, **changed)  # fmt: skip
     if chosen.narrowed:
         st.button("Clear the filters", icon=":material/filter_alt_off:", type="tertiary", on_click=_write,
                   args=(Filters(),))  # fmt: skip
@@ -60,13 +62,19 @@ def _values(chosen: Filters, manifest: Manifest) -> dict[str, Any]:
         values |= {"low": _float(chosen.low), "high": _float(chosen.high)}
     else:
         values["prediction"] = chosen.prediction
-        values["confidence"] = (int(float(chosen.unsure or 0)), int(float(chosen.sure or 100)))
+        values["confidence"] = tuple(sorted((int(float(chosen.unsure or 0)), int(float(chosen.sure or 100)))))
     if chosen.span == "between":
         zone = reader.zone()
         now = datetime.now(zone)
-        values["start"] = (moment(chosen.start) or now - timedelta(hours=1)).astimezone(zone).replace(tzinfo=None)
-        values["end"] = (moment(chosen.end) or now).astimezone(zone).replace(tzinfo=None)
+        values["start"] = _shown(moment(chosen.start) or now - timedelta(hours=1), zone)
+        values["end"] = _shown(moment(chosen.end) or now, zone)
     return values
+
+
+def _shown(at: datetime, zone: tzinfo) -> datetime:
+    """As the reader's clock has it, within what the field takes."""
+    within = max(_EARLIEST.replace(tzinfo=UTC), min(at, _LATEST.replace(tzinfo=UTC)))
+    return max(_EARLIEST, min(within.astimezone(zone).replace(tzinfo=None), _LATEST))
 
 
 def _changed(manifest: Manifest) -> None:
