@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import socket
 import sys
 from typing import Any
 
@@ -17,6 +16,8 @@ import numpy as np
 import onnxruntime as ort
 import uvicorn
 from PIL import Image
+
+from pilothouse.web.workers.supervisor import listening_socket
 
 _MOST = 32  # pictures of a run, as ours
 _BODY = b'{"prediction":"yes"}'
@@ -66,10 +67,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def main(port: int, workers: int) -> None:
-    """Processes that take connections from one socket, as ours do."""
-    listening = socket.socket(proto=socket.IPPROTO_TCP)  # named, or asyncio leaves the sending of answers to Nagle
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
+    """Processes that take connections from one socket."""
+    listening = listening_socket("127.0.0.1", port)
     for _ in range(workers - 1):
         if not os.fork():
             break

@@ -54,9 +54,7 @@ def check_column(column: Column, values: Sequence[Any]) -> tuple[list[Any], Refu
 
 def _fast_number(_: Column, values: Sequence[Any], kinds: set[type]) -> bool:
     """One NaN or infinity makes the sum one; a sum that overflows only costs the slow way."""
-    if not kinds <= {float, _MISSING}:
-        return False
-    return math.isfinite(sum(values if _MISSING not in kinds else filter(None, values)))
+    return kinds <= {float, _MISSING} and math.isfinite(sum(filter(None, values)))
 
 
 def _fast_integer(_: Column, values: Sequence[Any], kinds: set[type]) -> bool:

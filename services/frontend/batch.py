@@ -22,6 +22,7 @@ from services.frontend.sentences import shares
 
 MOST_ROWS = 100_000
 PIECE_ROWS = 500
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 Instance = Mapping[str, Any]
 Outcome = Prediction | str
 Predict = Callable[[Sequence[Instance]], list[Prediction]]
@@ -42,9 +43,10 @@ def read(name: str, data: bytes, manifest: Manifest) -> pd.DataFrame:
         raise InputError([Fault(name, "unreadable", "is not text in UTF-8, as a CSV file should be")]) from error
     except (ValueError, OSError) as error:
         raise InputError([Fault(name, "unreadable", f"cannot be read: {str(error).splitlines()[0][:200]}")]) from error
-    if len(frame.columns) == 1 and (found := [s for s in (";", "\t") if s in str(frame.columns[0])]):
-        named = {";": "semicolons", "\t": "tabs"}[found[0]]
-        raise InputError([Fault(name, "separator", f"has {named} between its columns; write it with commas")])
+    header = str(frame.columns[0]) if len(frame.columns) == 1 else ""
+    found = next((said for sign, said in _SEPARATORS.items() if sign in header), None)
+    if found:
+        raise InputError([Fault(name, "separator", f"has {found} between its columns; write it with commas")])
     if not 0 < len(frame) <= MOST_ROWS:
         said = "has no rows" if frame.empty else f"has too many rows; {MOST_ROWS:,} at most"
         raise InputError([Fault(name, "rows", said)])

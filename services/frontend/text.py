@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 # escaped, because some look like others
 DASH, TIMES, SQUARE = "\u2013", "\u00d7", "\u25a0"
 _AREAS = {"m2", "m3", "ft2"}
-_ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|(?<=www)(\.)|^(\d+(?=[.)])|[-+=])")
+_ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|^(\d+(?=[.)])|[-+=])")
 _ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)|(?<=\S)@(?=\S)", re.IGNORECASE)
 _JOINER = "\u2060"  # a word joiner: no width, and no break
 _UNITS = {"m2": "m²", "m3": "m³", "ft2": "ft²", "celsius": "°C", "degc": "°C", "percent": "%"}

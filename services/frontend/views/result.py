@@ -13,7 +13,7 @@ from services.frontend.answers import Prediction
 from services.frontend.charts import bars
 from services.frontend.text import number, plain, pretty_unit, tag, title
 
-PICTURE_PIXELS = 112
+_PICTURE_PIXELS = 112
 Colour = Literal["green", "orange", "red", "gray"]
 
 
@@ -33,7 +33,7 @@ def show(prediction: Prediction, manifest: Manifest, pixels: Pixels | None = Non
 def picture(pixels: Pixels | None, alt: str) -> None:
     """What the model saw. Never the caller's file: Streamlit ends the page over one that it cannot write as JPEG."""
     if pixels is not None:
-        st.image(pixels, width=PICTURE_PIXELS, alt=alt, output_format="PNG")
+        st.image(pixels, width=_PICTURE_PIXELS, alt=alt, output_format="PNG")
 
 
 def chart(prediction: Prediction, shares: dict[str, float], manifest: Manifest) -> None:

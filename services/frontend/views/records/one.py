@@ -116,7 +116,7 @@ def _target(manifest: Manifest) -> str:
 
 
 def _save(services: Services, record_id: str, key: str) -> None:
-    """Before anything is drawn: what was typed is not lost with a page that cannot be drawn."""
+    """Before anything is drawn, so that it is tried, and told of, even where the record cannot be shown any more."""
     label = st.session_state.get(key)
     if label is None:
         st.session_state[_OUTCOME] = "Say what was true."
