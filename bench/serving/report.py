@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from bench.serving.contestants import ALONE, BARE, EVERYBODY, OURS, PARTS, TWO, TWO_PARTS
+from bench.serving.rounds import QUIET
 
 OFF = f"{OURS}, log off"
 
@@ -44,6 +45,7 @@ def text(found: dict[str, Any]) -> str:
         f"Python {said['python']}; "
         f"load before the start {said['load_before']}; "
         f"{found['rounds']} rounds of {found['seconds']} s, 64 connections; {found['at'][:10]}.",
+        _disturbed(found["loads"]),
         "",
     ]
     for kind, loads in found["loads"].items():
@@ -53,6 +55,17 @@ def text(found: dict[str, Any]) -> str:
     lines += ["### Who, and as what", "", *(f"- **{c.name}**: {c.note}" for c in EVERYBODY)]
     lines += [f"- left out: **{name}**: {why}" for name, why in found["left_out"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _disturbed(loads: dict[str, dict[str, list[dict[str, float]]]]) -> str:
+    made = [m for of_kind in loads.values() for measured in of_kind.values() for m in measured]
+    again = sum(m["tries"] > 1 for m in made)
+    lost = [m["lost"] for m in made]
+    return (
+        f"Of {len(made)} measurements {again} were made again, because other machines had been given more than "
+        f"{QUIET:.0%} of the processors' time meanwhile; of those that count {sum(x > QUIET for x in lost)} lost more "
+        f"all the same, at most {max(lost):.1%}."
+    )
 
 
 def _table(loads: dict[str, list[dict[str, float]]]) -> Iterable[str]:
