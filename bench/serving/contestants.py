@@ -6,10 +6,10 @@ import base64
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.serving.load import Target
+from bench.serving.load import CONNECTIONS, Target
 from bench.serving.venvs import PEERS
 
 ROOT = Path(__file__).parents[2]
@@ -54,8 +54,8 @@ class Contestant:
         return PEERS / self.venv if self.venv else ROOT
 
 
-def _ours(module: str) -> Callable[[Path, int], list[str]]:
-    return lambda _programs, _port: [sys.executable, "-m", module]
+def _ours(module: str, *before: str) -> Callable[[Path, int], list[str]]:
+    return lambda _programs, _port: [*before, sys.executable, "-m", module]
 
 
 def _our_targets(url: str, p: Payloads) -> dict[str, Target]:
@@ -71,7 +71,15 @@ def _our_targets(url: str, p: Payloads) -> dict[str, Target]:
 
 
 def _our_workers_targets(url: str, p: Payloads) -> dict[str, Target]:
-    return {kind: target for kind, target in _our_targets(url, p).items() if kind in ("tabular", "image, raw")}
+    """With enough connections for two."""
+    ours = _our_targets(url, p)
+    rows = p.also("eight", {"instances": [json.loads(p.one.read_bytes())] * 8})
+    targets = {
+        "workers, tabular": ours["tabular"],
+        "workers, tabular, 8 rows": replace(ours["tabular"], body=rows, rows=8),
+        "workers, image": ours["image, raw"],
+    }
+    return {kind: replace(target, connections=2 * CONNECTIONS) for kind, target in targets.items()}
 
 
 def _plain_targets(url: str, p: Payloads) -> dict[str, Target]:
@@ -87,9 +95,11 @@ def _bare_targets(url: str, p: Payloads) -> dict[str, Target]:
 
 
 def _parts_targets(url: str, p: Payloads) -> dict[str, Target]:
+    raw = Target(url + "/", p.image, "image/png")
     return {
         "image, multipart": Target(url + "/", p.multipart, p.multipart_type),
-        "image, raw": Target(url + "/", p.image, "image/png"),
+        "image, raw": raw,
+        "workers, image": replace(raw, connections=2 * CONNECTIONS),
     }
 
 
@@ -163,13 +173,13 @@ _ALONE = {"PILOTHOUSE_COLLECTOR_URL": "http://127.0.0.1:1"}
 ALONE, TWO = (
     Contestant(
         f"{OURS}, {workers}, no collector",
-        _ours("services.inference"),
+        _ours("services.inference", *held),
         _our_workers_targets,
         "the records stay in the spool, so that the processors are for the workers and the load alone",
         port_variables=("INFERENCE_PORT",),
-        environment=_ALONE | {"PILOTHOUSE_WORKERS": workers.split()[0]},
+        environment=_ALONE | {"PILOTHOUSE_WORKERS": workers[0]},
     )
-    for workers in ("1 worker", "2 workers")
+    for workers, held in (("1 worker on 1 core", ("taskset", "-c", "0")), ("2 workers on 2", ()))
 )
 PEERS_OF_OURS = (
     _fastapi(None),

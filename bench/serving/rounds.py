@@ -20,7 +20,17 @@ from bench.serving.arena import Arena, Ready
 from bench.serving.contestants import BARE, OURS
 from bench.serving.load import burst, load
 
-KINDS = ("tabular", "tabular, new heads", "image, multipart", "image, raw", "tabular, one client", "batch, one client")
+KINDS = (
+    "tabular",
+    "tabular, new heads",
+    "image, multipart",
+    "image, raw",
+    "workers, tabular",
+    "workers, tabular, 8 rows",
+    "workers, image",
+    "tabular, one client",
+    "batch, one client",
+)
 BURST = 1000
 QUIET, TRIES = 0.02, 4
 Measurement = dict[str, float]
