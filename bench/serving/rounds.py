@@ -76,8 +76,8 @@ def _lost(before: Any, after: Any) -> float:
 
 
 def _bursts(arena: Arena, rounds: int) -> dict[str, list[Measurement]]:
-    names = [n for n in arena.ready if n.startswith((OURS, BARE.name))]
-    return {n: [_burst(arena.ready[n]) for _ in range(rounds)] for n in names}
+    asked = {n: r for n, r in arena.ready.items() if n.startswith((OURS, BARE.name)) and "tabular" in r.targets}
+    return {n: [_burst(ready) for _ in range(rounds)] for n, ready in asked.items()}
 
 
 def _burst(ready: Ready) -> dict[str, Any]:
