@@ -53,11 +53,13 @@ def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
 
 
 def least_disturbed(measure: Callable[[], Measurement]) -> Measurement:
-    """The first quiet measurement, or of `TRIES` the one that lost the least; `tries` says how many were made."""
+    """The first quiet measurement, or of `TRIES` the one that lost the least; `tries` says how many were made, and `errors`
+    are those of all."""
     made: list[Measurement] = []
     while len(made) < TRIES and (not made or made[-1]["lost"] > QUIET):
         made.append(measure())
-    return min(made, key=lambda measurement: measurement["lost"]) | {"tries": len(made)}
+    errors = sum(measurement["errors"] for measurement in made)
+    return min(made, key=lambda measurement: measurement["lost"]) | {"tries": len(made), "errors": errors}
 
 
 def _measure(ready: Ready, kind: str, seconds: int) -> Measurement:
