@@ -53,8 +53,8 @@ def run(arena: Arena, rounds: int, seconds: int) -> dict[str, Any]:
 
 
 def least_disturbed(measure: Callable[[], Measurement]) -> Measurement:
-    """The first quiet measurement, or of `TRIES` the one that lost the least. `tries` says how many were made, `errors` is
-    of all of them."""
+    """The first quiet measurement, or of `TRIES` the one that lost the least. `tries` says how many were made; `errors`
+    is of all of them."""
     made: list[Measurement] = []
     while len(made) < TRIES and (not made or made[-1]["lost"] > QUIET):
         made.append(measure())
