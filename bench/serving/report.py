@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from bench.serving.contestants import ALONE, BARE, EVERYBODY, OURS, PARTS, TWO, TWO_PARTS
-from bench.serving.rounds import QUIET
+from bench.serving.rounds import QUIET, Measurement
 
 OFF = f"{OURS}, log off"
 
@@ -32,7 +32,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def ratios(loads: dict[str, list[dict[str, float]]], name: str, to: str, key: str = "per_second") -> list[float]:
+def ratios(loads: dict[str, list[Measurement]], name: str, to: str, key: str = "per_second") -> list[float]:
     """One against another, round by round; infinite where the other answered nothing."""
     return [a[key] / b[key] if b[key] else math.inf for a, b in zip(loads[name], loads[to], strict=True)]
 
@@ -57,7 +57,7 @@ def text(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _disturbed(loads: dict[str, dict[str, list[dict[str, float]]]]) -> str:
+def _disturbed(loads: dict[str, dict[str, list[Measurement]]]) -> str:
     made = [m for of_kind in loads.values() for measured in of_kind.values() for m in measured]
     again = sum(m["tries"] > 1 for m in made)
     lost = [m["lost"] for m in made]
@@ -68,7 +68,7 @@ def _disturbed(loads: dict[str, dict[str, list[dict[str, float]]]]) -> str:
     )
 
 
-def _table(loads: dict[str, list[dict[str, float]]]) -> Iterable[str]:
+def _table(loads: dict[str, list[Measurement]]) -> Iterable[str]:
     yield "| | requests/s (spread) | of bare uvicorn | p50 ms | p99 ms | processor µs a request | errors |"
     yield "|---|---|---|---|---|---|---|"
     for name, measured in sorted(loads.items(), key=lambda item: -_median(item[1], "per_second")):
@@ -143,5 +143,5 @@ def chart(found: dict[str, Any]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _median(measured: list[dict[str, float]], key: str) -> float:
+def _median(measured: list[Measurement], key: str) -> float:
     return median(m[key] for m in measured)
