@@ -29,7 +29,7 @@ help: ## this list
 .PHONY: setup run demo train
 setup: $(RUN) ## make .venv and install what `make run` needs
 run: $(RUN) ## the whole stack on this machine, with SQLite, until Ctrl-C
-	@exec $(PY) -m pilothouse.stack
+	@exec $(PY) -m stack
 demo: ## send real data through the running stack (`make run` or `make up`), first clean, then drifting
 	@$(call beside,-m demo)
 train: $(TRAINING) ## rebuild both models in models/ from raw data (installs torch)
@@ -59,7 +59,7 @@ chaos: $(DEV) ## every fault of docs/reliability.md as often as it says; prints 
 	@rm -f .chaos.md; status=0; PILOTHOUSE_CHAOS=full PILOTHOUSE_CHAOS_REPORT=.chaos.md $(PY) -m pytest -q tests/stack/faults || status=1; \
 	echo "| fault | acknowledged | lost | twice | failed requests | answered unlogged |"; cat .chaos.md; rm -f .chaos.md; exit $$status
 screenshots: $(DEV) ## pictures of every page with demo data, light, dark and narrow, in FOLDER (screenshots; needs chromium)
-	@exec $(PY) -m tests.browser.screenshots $(or $(FOLDER),screenshots)
+	@exec $(PY) -m testkit.browser.screenshots $(or $(FOLDER),screenshots)
 test-compose: $(DEV) ## build the images and test them and compose (needs a Docker engine)
 	$(PY) -m pytest -m compose $(TESTS)
 
@@ -94,7 +94,7 @@ down: ## stop what `make up` started; the data stay (docker compose down --volum
 logs: ## follow the logs of what `make up` started
 	$(COMPOSE) logs --follow --tail 50
 smoke: ## predict with every model of a running stack, and see the records stored
-	@$(call beside,-m pilothouse.stack.smoke)
+	@$(call beside,-m stack.smoke)
 images: ## build the four images, labelled with the commit
 	$(COMPOSE) build
 secrets: ## make random secrets in secrets/ for those that are missing

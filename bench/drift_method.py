@@ -22,7 +22,7 @@ from services.drift.joint.embedding import MOST_WINDOW_ROWS
 from services.drift.reference import Reference, load_reference
 from services.drift.thresholds import Thresholds
 from services.drift.verdict import WindowResult, judge
-from tests.unit.drift.real import draw, packed, pools
+from testkit.drift.real import draw, packed, pools
 
 SIZES = (100, 200, 500, 1_000, 5_000)
 MODELS = ("house-prices", "fashion-mnist")

@@ -15,7 +15,7 @@ from functools import partial
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import find_chromium, open_browser, open_page
+from testkit.browser.chromium import find_chromium, open_browser, open_page
 
 ROUNDS = 5
 PATHS = {"Predict": "/", "Live": "/live", "Drift": "/drift", "Performance": "/performance", "Records": "/records",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from tests.unit.drift.performance.windows import draw, expecting, further_windows, packed, sample_of, truth_of, windows
+from testkit.drift.windows import draw, expecting, further_windows, packed, sample_of, truth_of, windows
 
 METRIC = {"fashion-mnist": "accuracy", "house-prices": "mae"}
 WINDOWS, ROWS = 20, 1_000

@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry
 
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
-from tests.service.otlp import receiving
-from tests.serving import serving
+from testkit.fakes import FakeCollector
+from testkit.otlp import receiving
+from testkit.serving import serving
 
 REQUESTS, ROUNDS = 400, 6
 

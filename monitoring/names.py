@@ -16,12 +16,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
-from pilothouse.web.http_metrics import HttpMetrics
-from pilothouse.web.machine import observe_process
-from pilothouse.web.settings import ServiceSettings
-from pilothouse.web.span import Span
-from pilothouse.web.spans import Spans
-from pilothouse.web.workers.supervisor import Supervisor
+from pilothouse.serving.http_metrics import HttpMetrics
+from pilothouse.serving.machine import observe_process
+from pilothouse.serving.settings import ServiceSettings
+from pilothouse.serving.span import Span
+from pilothouse.serving.spans import Spans
+from pilothouse.serving.workers.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("inference", "collector", "drift", "frontend")

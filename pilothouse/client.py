@@ -15,7 +15,7 @@ from pilothouse.manifest import Manifest
 class Client:
     """A connection to the inference service. Close it, or use it as a context manager.
 
-    `auth` is for a service that wants more than its key, as `pilothouse.web.identity` gives on Cloud Run.
+    `auth` is for a service that wants more than its key, as `pilothouse.serving.identity` gives on Cloud Run.
     Raises InputError (with the API's faults) for inputs that do not fit, RemoteError for everything else.
     """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.settings import ServiceSettings
 from services.collector.settings import CollectorSettings
 from services.drift.settings import DriftSettings
 from services.frontend.settings import FrontendSettings

@@ -20,7 +20,7 @@ from scripts.env_example import text as env_text
 
 ROOT = FILE.parent
 PAGE = ROOT / "docs" / "settings.md"
-NAMES = ROOT / "pilothouse" / "web" / "setting_names.py"
+NAMES = ROOT / "pilothouse" / "serving" / "setting_names.py"
 UNITS = {"SECONDS": "s", "TIMEOUT": "s", "MILLISECONDS": "ms", "BYTES": "bytes", "MEGABYTES": "MB", "DAYS": "days",
          "HOURS": "hours", "ROWS": "rows", "SHARE": "share"}  # fmt: skip
 HEAD = """\

@@ -16,7 +16,7 @@ from bench.serving.contestants import IMAGE, LOGGED, ROOT, TABULAR, Contestant, 
 from bench.serving.load import Target
 from bench.serving.servers import Server, running
 from bench.serving.venvs import make
-from tests.service.postgres import find_binaries, free_port
+from testkit.postgres import find_binaries, free_port
 
 MANY_ROWS = 1000
 

@@ -17,7 +17,7 @@ import onnxruntime as ort
 import uvicorn
 from PIL import Image
 
-from pilothouse.web.workers.supervisor import listening_socket
+from pilothouse.serving.workers.supervisor import listening_socket
 
 _MOST = 32  # pictures of a run, as ours
 _BODY = b'{"prediction":"yes"}'

@@ -24,7 +24,7 @@ from scripts.cloudrun.image import ROOT
 from scripts.cloudrun.instance import Service
 from scripts.cloudrun.local import DATABASE, make_secrets, make_service
 from scripts.cloudrun.processes import can_isolate
-from tests.service.postgres import PostgresServer, find_binaries
+from testkit.postgres import PostgresServer, find_binaries
 
 _EXAMPLE = ROOT / "models" / "house-prices" / "1"
 _OUTSIDE = {

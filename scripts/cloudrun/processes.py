@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pilothouse.stack import warden
 from scripts.cloudrun.image import MODELS, ROOT, Image
+from stack import warden
 
 USER = 10001  # as in the Dockerfiles
 Output = Callable[[str, str], None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from pilothouse.web.logs import configure_logs
-from pilothouse.web.serve import build, serve
-from pilothouse.web.settings import read_settings
+from pilothouse.serving.logs import configure_logs
+from pilothouse.serving.serve import build, serve
+from pilothouse.serving.settings import read_settings
 from services.collector.app import connect, create_app
 from services.collector.database import Database
 from services.collector.errors import DatabaseAddressError, UnavailableError

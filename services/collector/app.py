@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from pilothouse.archive import open_archive
-from pilothouse.web.problem import Entry, ErrorTable
-from pilothouse.web.readiness import Readiness
-from pilothouse.web.service import create_service
-from pilothouse.web.spans import Spans
+from pilothouse.serving.problem import Entry, ErrorTable
+from pilothouse.serving.readiness import Readiness
+from pilothouse.serving.service import create_service
+from pilothouse.serving.spans import Spans
 from services.collector import errors
 from services.collector.adapter import Adapter
 from services.collector.alerts import Alerts

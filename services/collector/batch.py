@@ -12,7 +12,7 @@ from typing import Any
 
 from pilothouse import sampling
 from pilothouse.columns import Column
-from pilothouse.records import Batch
+from pilothouse.wire.records import Batch
 from services.collector.checks import RefusedValueError, check_column, printable
 from services.collector.moment import DAY_MS
 from services.collector.record_table import RecordTable

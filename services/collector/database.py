@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from pilothouse.web.readiness import Readiness
+from pilothouse.serving.readiness import Readiness
 from services.collector.adapter import Adapter
 from services.collector.errors import UnavailableError
 from services.collector.metrics import CollectorMetrics

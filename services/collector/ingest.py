@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pilothouse.records import Batch, IngestResult, Rejected
-from pilothouse.web.spans import Spans, timed
+from pilothouse.serving.spans import Spans, timed
+from pilothouse.wire.records import Batch, IngestResult, Rejected
 from services.collector import tables
 from services.collector.batch import Checked, Refusal, check
 from services.collector.catalog import Catalog
@@ -67,7 +67,7 @@ class Ingest:
         except TimeoutError:
             raise UnavailableError("too many requests of records at once") from None
         try:
-            with timed(self._spans, "ingest", {"pilothouse.records": rows}):
+            with timed(self._spans, "ingest", {"pilothouse.wire.records": rows}):
                 result = await self._store(batches)
         finally:
             self._slots.release()

@@ -10,8 +10,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pilothouse.archive import ArchiveAddress
-from pilothouse.web.places import ReadableFile
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.places import ReadableFile
+from pilothouse.serving.settings import ServiceSettings
 from services.collector.errors import DatabaseAddressError
 
 COCKROACH = "postgresql+cockroach"  # the dialect of cockroach.py

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from pilothouse.errors import Fault
-from pilothouse.records import MSGPACK, Batch, NamedRecords
+from pilothouse.wire.records import MSGPACK, Batch, NamedRecords
 from services.collector.errors import MalformedError, UnsupportedError
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from pilothouse.web.logs import configure_logs
-from pilothouse.web.serve import build, serve
-from pilothouse.web.settings import read_settings
+from pilothouse.serving.logs import configure_logs
+from pilothouse.serving.serve import build, serve
+from pilothouse.serving.settings import read_settings
 from services.drift.memory import ARROW_POOL, use_one_arena
 
 

@@ -13,15 +13,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from pilothouse.web.problem import Entry, ErrorTable
-from pilothouse.web.readiness import Readiness
-from pilothouse.web.service import create_service
-from pilothouse.web.spans import Spans
+from pilothouse.serving.problem import Entry, ErrorTable
+from pilothouse.serving.readiness import Readiness
+from pilothouse.serving.service import create_service
+from pilothouse.serving.spans import Spans
 from services.drift.announcer import Announcer
 from services.drift.archive.reader import ArchiveReader
 from services.drift.archive.records import ArchivedRecords
 from services.drift.baseline import Baselines
-from services.drift.catalogue import Catalogue
+from services.drift.catalog import Catalog
 from services.drift.collector import HttpRecords
 from services.drift.errors import (
     CollectorAwayError,
@@ -87,7 +87,7 @@ def create_app(settings: DriftSettings, registry: CollectorRegistry | None = Non
             settings, registry, source, worker, report_metrics, leader=leader, spans=app.state.spans
         )
         await leader.begin()
-        announcer = Announcer(parts.catalogue.packages, source.announce, AnnouncerMetrics(registry))
+        announcer = Announcer(parts.catalog.packages, source.announce, AnnouncerMetrics(registry))
         loops = (parts.schedule.keep_running, announcer.keep_running, leader.keep_running)
         tasks = [asyncio.create_task(loop()) for loop in loops]
         readiness.ready("schedule")
@@ -136,16 +136,16 @@ def _assemble(
     leader: Leader,
     spans: Spans | None,
 ) -> Parts:
-    catalogue = Catalogue(settings.models)
+    catalog = Catalog(settings.models)
     baselines = Baselines(Store(settings.state / "drift", Thresholds))
     monitor = Monitor(records, baselines, now_ms)
     store = Store(settings.state / "drift" / "performance", LossModel)
     knowledge = KnowledgeBase(baselines, worker, store, time.monotonic)
     watch = PerformanceWatch(records, knowledge, PerformanceMetrics(registry), now_ms, leader.leads)
     metrics = DriftMetrics(registry, now_ms)
-    schedule = Schedule(catalogue, monitor, records, metrics, performance=watch, leads=leader.leads, spans=spans)
+    schedule = Schedule(catalog, monitor, records, metrics, performance=watch, leads=leader.leads, spans=spans)
     reports = Reports(monitor, records, worker, report_metrics)
-    return Parts(catalogue, monitor, schedule, reports, records, Viewer(records, baselines), watch, now_ms)
+    return Parts(catalog, monitor, schedule, reports, records, Viewer(records, baselines), watch, now_ms)
 
 
 def now_ms() -> int:

@@ -11,8 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from pilothouse.manifest import Manifest
-from pilothouse.web.identity import IdentityError
-from pilothouse.web.trace import trace_headers
+from pilothouse.serving.identity import IdentityError
+from pilothouse.serving.trace import trace_headers
 from services.drift.errors import CollectorAwayError
 from services.drift.records import Rows, RunKind
 from services.drift.window import SCORED_ROWS, Window, parse_moment

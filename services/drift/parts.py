@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.drift.catalogue import Catalogue
+from services.drift.catalog import Catalog
 from services.drift.monitor import Monitor
 from services.drift.performance.watch import PerformanceWatch
 from services.drift.records import Records
@@ -18,7 +18,7 @@ from services.drift.shapes.viewer import Viewer
 class Parts:
     """`clock` gives milliseconds since the epoch."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     monitor: Monitor
     schedule: Schedule
     reports: Reports

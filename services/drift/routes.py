@@ -8,14 +8,14 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pilothouse.package import Package
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
+from pilothouse.wire.drift import DriftAnswer, Reply, ReportState
 from services.drift.encoding import encode
 from services.drift.errors import WindowError
 from services.drift.page import waiting_page
 from services.drift.parts import Parts
 from services.drift.reports import Format, Report
 from services.drift.run import Run
-from services.drift.schemas import DriftAnswer, Reply, ReportState
 from services.drift.window import Window, parse_window
 
 RETRY_SECONDS = 2
@@ -44,7 +44,7 @@ Service = Annotated[Parts, Depends(parts)]
 
 
 async def chosen(service: Service, model: ModelName = None, version: Version = None) -> Package:
-    return service.catalogue.find(model, version)
+    return service.catalog.find(model, version)
 
 
 Chosen = Annotated[Package, Depends(chosen)]

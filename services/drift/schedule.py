@@ -10,8 +10,8 @@ from typing import Protocol
 import structlog
 
 from pilothouse.package import Package
-from pilothouse.web.spans import Spans, timed
-from services.drift.catalogue import Catalogue
+from pilothouse.serving.spans import Spans, timed
+from services.drift.catalog import Catalog
 from services.drift.errors import CollectorAwayError
 from services.drift.metrics import DriftMetrics
 from services.drift.monitor import Monitor
@@ -35,7 +35,7 @@ class Schedule:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalog: Catalog,
         monitor: Monitor,
         records: Records,
         metrics: DriftMetrics,
@@ -46,7 +46,7 @@ class Schedule:
         spans: Spans | None = None,
     ) -> None:
         self._spans = spans
-        self._catalogue, self._monitor, self._records, self._metrics = catalogue, monitor, records, metrics
+        self._catalog, self._monitor, self._records, self._metrics = catalog, monitor, records, metrics
         self._performance, self._timer, self._leads = performance, timer, leads
         self._due: dict[tuple[str, str], float] = {}
         self._saved: dict[tuple[str, str], tuple[Basis | None, str]] = {}
@@ -64,7 +64,7 @@ class Schedule:
 
     async def tick(self) -> None:
         """Score every model that is due."""
-        packages = await asyncio.to_thread(self._catalogue.packages)
+        packages = await asyncio.to_thread(self._catalog.packages)
         keys = {(p.manifest.name, p.manifest.version): p for p in packages}
         for gone in self._monitor.forget(set(keys)):
             self._metrics.forget(gone)

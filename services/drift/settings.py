@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 
 from pilothouse.archive import ArchiveAddress
-from pilothouse.web.places import Address, ExistingFolder
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.places import Address, ExistingFolder
+from pilothouse.serving.settings import ServiceSettings
 
 
 class DriftSettings(ServiceSettings):

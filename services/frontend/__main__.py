@@ -8,9 +8,9 @@ import structlog
 import uvicorn
 from streamlit.web.bootstrap import load_config_options
 
-from pilothouse.web.logs import configure_logs
-from pilothouse.web.machine import observe_process
-from pilothouse.web.settings import read_settings
+from pilothouse.serving.logs import configure_logs
+from pilothouse.serving.machine import observe_process
+from pilothouse.serving.settings import read_settings
 from services.frontend import theme
 from services.frontend.app import create_app
 from services.frontend.logs import join_logs

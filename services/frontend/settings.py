@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import AliasChoices, Field, SecretStr
 
-from pilothouse.web.places import Address
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.places import Address
+from pilothouse.serving.settings import ServiceSettings
 
 
 class FrontendSettings(ServiceSettings):

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from pilothouse.manifest import Manifest
-from pilothouse.web.settings import read_settings
+from pilothouse.serving.settings import read_settings
 from services.frontend import api, hour, readings
 from services.frontend.answers import Drift, DriftRuns, Health, ModelEntry, ModelStats
 from services.frontend.api import Services

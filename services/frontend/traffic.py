@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from pilothouse.web.http_metrics import HttpMetrics
+from pilothouse.serving.http_metrics import HttpMetrics
 
 _OURS = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _PLACES = ("/_stcore/upload_file", "/_stcore", "/component", "/media", "/static")

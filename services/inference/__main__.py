@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from pilothouse.web.logs import configure_logs
-from pilothouse.web.settings import read_settings
-from pilothouse.web.workers.supervisor import supervise
-from pilothouse.web.workers.worker import Place
+from pilothouse.serving.logs import configure_logs
+from pilothouse.serving.settings import read_settings
+from pilothouse.serving.workers.supervisor import supervise
+from pilothouse.serving.workers.worker import Place
 from services.inference.settings import InferenceSettings
 
 # While another thread works (the shipper, a batch of images), each system call of the event loop hands it the
@@ -32,7 +32,7 @@ def work(settings: InferenceSettings, place: Place | None) -> None:
     """Serve, alone or in a place among several. What this needs is imported here: a supervisor does without."""
     from prometheus_client import CollectorRegistry
 
-    from pilothouse.web.serve import build, serve
+    from pilothouse.serving.serve import build, serve
     from services.inference.app import create_app
 
     registry = CollectorRegistry()

@@ -16,12 +16,12 @@ from prometheus_client import CollectorRegistry
 from pilothouse.errors import InputError, NotAnImage, OutputError, TooLarge
 from pilothouse.model import Model
 from pilothouse.package import Package
-from pilothouse.web.problem import Entry, ErrorTable
-from pilothouse.web.readiness import Readiness
-from pilothouse.web.service import SHARED_ERRORS, create_service
-from pilothouse.web.spans import Spans
+from pilothouse.serving.problem import Entry, ErrorTable
+from pilothouse.serving.readiness import Readiness
+from pilothouse.serving.service import SHARED_ERRORS, create_service
+from pilothouse.serving.spans import Spans
 from services.inference import oip_routes
-from services.inference.catalogue import Catalogue, Load, RolesFile
+from services.inference.catalog import Catalog, Load, RolesFile
 from services.inference.collector import Collector, HttpCollector
 from services.inference.endpoint import PredictEndpoint
 from services.inference.errors import (
@@ -67,10 +67,10 @@ def create_app(
     """The app: predictions in front, FastAPI behind. Models are loaded, and the spool is opened, when it starts."""
     registry = registry or CollectorRegistry()
     readiness = Readiness("models", "spool")
-    catalogue = Catalogue(RolesFile(settings.state / "roles.json"), default=settings.default_model)
+    catalog = Catalog(RolesFile(settings.state / "roles.json"), default=settings.default_model)
     executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
     predictions, spool_metrics = PredictionMetrics(registry), SpoolMetrics(registry)
-    predictions.watch_states(catalogue.states)
+    predictions.watch_states(catalog.states)
 
     @asynccontextmanager
     async def lifespan(service: FastAPI) -> AsyncIterator[None]:
@@ -87,9 +87,9 @@ def create_app(
             return
         readiness.ready("spool")
         journal.start()
-        catalogue.load_all(settings.models, _loader(settings, journal, predictions, executor, app.state.spans))
-        _report_models(readiness, catalogue, settings.models, predictions)
-        following = asyncio.create_task(_follow_roles(catalogue))
+        catalog.load_all(settings.models, _loader(settings, journal, predictions, executor, app.state.spans))
+        _report_models(readiness, catalog, settings.models, predictions)
+        following = asyncio.create_task(_follow_roles(catalog))
         yield
         following.cancel()
         await asyncio.to_thread(journal.close, service.state.stopping.left())
@@ -104,14 +104,14 @@ def create_app(
         lifespan=lifespan,
         errors=ERRORS,
     )
-    app.state.catalogue = catalogue
+    app.state.catalog = catalog
     app.state.readiness, app.state.settings = readiness, settings
     app.state.errors = {**SHARED_ERRORS, **ERRORS}
     app.include_router(router)
     app.include_router(admin)
     app.include_router(oip_routes.router)
-    install_openapi(app, catalogue)
-    desk = Desk(catalogue, settings, app.state.keys, app.state.requests, app.state.errors, executor, Shadows(catalogue))
+    install_openapi(app, catalog)
+    desk = Desk(catalog, settings, app.state.keys, app.state.requests, app.state.errors, executor, Shadows(catalog))
     return PredictEndpoint(app, desk)
 
 
@@ -143,22 +143,22 @@ def _loader(
     return load
 
 
-async def _follow_roles(catalogue: Catalogue) -> None:
+async def _follow_roles(catalog: Catalog) -> None:
     """Until it is cancelled: a version activated at one of several replicas answers at all of them."""
-    log = structlog.get_logger("catalogue")
+    log = structlog.get_logger("catalog")
     while True:
         await asyncio.sleep(FOLLOW_SECONDS)
         try:
-            await asyncio.to_thread(catalogue.follow)
+            await asyncio.to_thread(catalog.follow)
         except (RolesError, OSError) as error:
             log.warning("which version answers could not be read; it stays as it is", why=str(error))
 
 
-def _report_models(readiness: Readiness, catalogue: Catalogue, folder: Path, metrics: PredictionMetrics) -> None:
-    for failure in catalogue.failures:
+def _report_models(readiness: Readiness, catalog: Catalog, folder: Path, metrics: PredictionMetrics) -> None:
+    for failure in catalog.failures:
         metrics.loaded(failure.name, failure.version, 0, ok=False)
-    if any(True for _ in catalogue) or (catalogue.elsewhere and not catalogue.failures):
+    if any(True for _ in catalog) or (catalog.elsewhere and not catalog.failures):
         readiness.ready("models")
         return
-    reasons = "; ".join(f.reason for f in catalogue.failures)
+    reasons = "; ".join(f.reason for f in catalog.failures)
     readiness.blocked("models", reasons or f"there is no package in {folder} (NAME/VERSION/manifest.yaml)")

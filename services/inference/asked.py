@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pilothouse.web.observe import Address
-from pilothouse.web.whole import Head
+from pilothouse.serving.observe import Address
+from pilothouse.serving.whole import Head
 
 _PATH = re.compile(r"^(?:/models/([^/]+)(?:/versions/([^/]+))?)?/predict$")
 _ROUTES = ("/predict", "/models/{name}/predict", "/models/{name}/versions/{version}/predict")

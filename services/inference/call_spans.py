@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import msgspec
 
 from pilothouse.manifest import Manifest
-from pilothouse.web.spans import Spans, timed
-from pilothouse.web.trace import Trace, start_trace, within
+from pilothouse.serving.spans import Spans, timed
+from pilothouse.serving.trace import Trace, start_trace, within
 from services.inference.spool.frames import Frame
 
 _MOST_LOOKED_AT = 32
@@ -41,7 +41,7 @@ def delivering(spans: Spans | None, frames: list[Frame]) -> Iterator[None]:
     if spans is not None:
         above = spans.begin(above)
     named = {"pilothouse.trace_ids": found} if len(found) > 1 else {}
-    with within(above), timed(spans, "ship batch", {"pilothouse.records": len(frames), **named}):
+    with within(above), timed(spans, "ship batch", {"pilothouse.wire.records": len(frames), **named}):
         yield
 
 

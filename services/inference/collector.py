@@ -9,8 +9,8 @@ import msgspec
 
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
-from pilothouse.records import MSGPACK, IngestResult
-from pilothouse.web.trace import trace_headers
+from pilothouse.serving.trace import trace_headers
+from pilothouse.wire.records import MSGPACK, IngestResult
 
 _result = msgspec.json.Decoder(IngestResult)
 UNKNOWN_MODEL = "unknown-model"

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from pilothouse.web.observe import send_body
-from pilothouse.web.whole import Head, Headers, Reply
+from pilothouse.serving.observe import send_body
+from pilothouse.serving.whole import Head, Headers, Reply
 from services.inference.asked import Asked, read_head
 from services.inference.bodies import read_body
 from services.inference.exchange import Desk, Exchange

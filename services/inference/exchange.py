@@ -12,14 +12,14 @@ import structlog
 
 from pilothouse.errors import InputError
 from pilothouse.model import Inputs
-from pilothouse.web.auth import Keys
-from pilothouse.web.observe import RequestLog
-from pilothouse.web.problem import PROBLEM_JSON, ErrorTable, find_entry, problem_body, problem_of
-from pilothouse.web.trace import within
-from pilothouse.web.whole import Headers, Reply
+from pilothouse.serving.auth import Keys
+from pilothouse.serving.observe import RequestLog
+from pilothouse.serving.problem import PROBLEM_JSON, ErrorTable, find_entry, problem_body, problem_of
+from pilothouse.serving.trace import within
+from pilothouse.serving.whole import Headers, Reply
 from services.inference.asked import Asked
 from services.inference.bodies import image_files, require_json
-from services.inference.catalogue import Catalogue
+from services.inference.catalog import Catalog
 from services.inference.errors import BodyTooLargeError, StoppingError
 from services.inference.predictor import Answer, Call, Predictor
 from services.inference.settings import InferenceSettings
@@ -33,7 +33,7 @@ _log = structlog.get_logger("predict")
 class Desk:
     """What every prediction needs of the service."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     settings: InferenceSettings
     keys: Keys
     requests: RequestLog
@@ -61,7 +61,7 @@ class Exchange:
         """Whether the caller may ask and the model is there; if not, it has been answered."""
         try:
             self._desk.keys.check(self.asked.headers.get(b"authorization"), "predict")
-            self._predictor = self._desk.catalogue.find(self.asked.model, self.asked.version)
+            self._predictor = self._desk.catalog.find(self.asked.model, self.asked.version)
         except Exception as error:
             self.fail(error)
             return False

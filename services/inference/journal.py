@@ -6,7 +6,7 @@ import structlog
 
 from pilothouse.ids import uuid7
 from pilothouse.manifest import Manifest
-from pilothouse.web.spans import Spans
+from pilothouse.serving.spans import Spans
 from services.inference.collector import Collector
 from services.inference.errors import SpoolError, SpoolFullError
 from services.inference.metrics import SpoolMetrics

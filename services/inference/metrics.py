@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pilothouse.web.tally import Count, CounterTally, HistogramTally
+from pilothouse.serving.tally import Count, CounterTally, HistogramTally
 
 _STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _CONFIDENCE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
@@ -139,7 +139,7 @@ class ModelMetrics:
 
 
 class ModelStates(Collector):
-    """1 for the state that each model version is in; the catalogue knows it, so it is asked and not told."""
+    """1 for the state that each model version is in; the catalog knows it, so it is asked and not told."""
 
     def __init__(self) -> None:
         self.read: Callable[[], Iterable[tuple[str, str, str]]] = tuple

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from pilothouse.errors import PilothouseError
-from pilothouse.web.auth import require
-from pilothouse.web.observe import note
-from pilothouse.web.problem import find_entry
-from pilothouse.web.trace import current_trace
+from pilothouse.serving.auth import require
+from pilothouse.serving.observe import note
+from pilothouse.serving.problem import find_entry
+from pilothouse.serving.trace import current_trace
 from services.inference.bodies import read_body
 from services.inference.errors import UnknownModelError
 from services.inference.oip import model_metadata, read_request, write_response
 from services.inference.predictor import Call
-from services.inference.routes import catalogue_of
+from services.inference.routes import catalog_of
 from services.inference.settings import InferenceSettings
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"])
@@ -44,17 +44,17 @@ async def ready(request: Request) -> Response:
 @router.get("/models/{name}/versions/{version}", dependencies=[_predict], summary="Metadata of a version")
 async def model(request: Request, name: str, version: str | None = None) -> Response:
     try:
-        manifest = catalogue_of(request).find(name, version).manifest
+        manifest = catalog_of(request).find(name, version).manifest
     except UnknownModelError as error:
         return JSONResponse({"error": str(error)}, 404)
-    return JSONResponse(model_metadata(manifest, catalogue_of(request).versions(name)))
+    return JSONResponse(model_metadata(manifest, catalog_of(request).versions(name)))
 
 
 @router.get("/models/{name}/ready", dependencies=[_predict], summary="Model ready")
 @router.get("/models/{name}/versions/{version}/ready", dependencies=[_predict], summary="Version ready")
 async def model_ready(request: Request, name: str, version: str | None = None) -> Response:
     try:
-        catalogue_of(request).find(name, version)
+        catalog_of(request).find(name, version)
     except UnknownModelError as error:
         return JSONResponse({"error": str(error)}, 404)
     return JSONResponse({"name": name, "ready": True})
@@ -65,7 +65,7 @@ async def model_ready(request: Request, name: str, version: str | None = None) -
 async def infer(request: Request, name: str, version: str | None = None) -> Response:
     settings: InferenceSettings = request.app.state.settings
     try:
-        predictor = catalogue_of(request).find(name, version)
+        predictor = catalog_of(request).find(name, version)
         note(request.scope, model=predictor.manifest.name, version=predictor.manifest.version)
         headers = dict(request.scope["headers"])
         body = await read_body(headers, request.receive, settings.max_body_bytes, settings.body_timeout_seconds)

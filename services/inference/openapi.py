@@ -8,20 +8,20 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from pilothouse.manifest import Feature, ImageInput, Manifest
-from services.inference.catalogue import Catalogue
+from services.inference.catalog import Catalog
 
 _TYPES = {"number": "number", "integer": "integer", "category": "string", "boolean": "boolean", "datetime": "string"}
 
 
-def install_openapi(app: FastAPI, catalogue: Catalogue) -> None:
+def install_openapi(app: FastAPI, catalog: Catalog) -> None:
     """Have `app.openapi` list the models that are loaded when it is asked."""
 
     def openapi() -> dict[str, Any]:
         schema: dict[str, Any] = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        names = dict.fromkeys(p.manifest.name for p in catalogue)
-        predict = {f"/models/{name}/predict": {"post": operation(catalogue.find(name).manifest)} for name in names}
+        names = dict.fromkeys(p.manifest.name for p in catalog)
+        predict = {f"/models/{name}/predict": {"post": operation(catalog.find(name).manifest)} for name in names}
         schema["paths"] = predict | schema["paths"]  # what most people come for stands first
         return schema
 

@@ -15,8 +15,8 @@ from pilothouse.errors import OutputError, PackageError
 from pilothouse.ids import uuid7_many
 from pilothouse.manifest import ImageInput
 from pilothouse.model import Inputs, Model, Outputs
-from pilothouse.web.spans import Spans
-from pilothouse.web.trace import Trace
+from pilothouse.serving.spans import Spans
+from pilothouse.serving.trace import Trace
 from services.inference.answers import AnswerWriter
 from services.inference.batcher import TurnBatcher
 from services.inference.call_spans import record_run

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from pilothouse.package import package_folders
-from pilothouse.web.places import Address, ExistingFolder
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.places import Address, ExistingFolder
+from pilothouse.serving.settings import ServiceSettings
 
 
 class InferenceSettings(ServiceSettings):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pilothouse.errors import PilothouseError
-from services.inference.catalogue import Catalogue
+from services.inference.catalog import Catalog
 from services.inference.predictor import Predictor
 
 _MOST_WAITING = 256
@@ -16,13 +16,13 @@ _MOST_WAITING = 256
 class Shadows:
     """Runs shadow predictions behind the answers. When they cannot keep up they are left out, and counted."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._tasks: set[asyncio.Task[None]] = set()
 
     def mirror(self, name: str, predict: Callable[[Predictor], Coroutine[Any, Any, None]]) -> None:
         """Start `predict` for every shadow of the model; returns at once."""
-        for predictor in self._catalogue.shadows(name):
+        for predictor in self._catalog.shadows(name):
             if len(self._tasks) >= _MOST_WAITING:
                 predictor.metrics.skipped.inc()
                 continue

@@ -19,7 +19,7 @@ import structlog
 
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
-from pilothouse.web.spans import Spans
+from pilothouse.serving.spans import Spans
 from services.inference.call_spans import delivering
 from services.inference.collector import UNKNOWN_MODEL, Collector
 from services.inference.metrics import SpoolMetrics

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import LOOKS, Look, find_chromium, open_browser, open_page
-from tests.browser.stack import own_stack
+from testkit.browser.chromium import LOOKS, Look, find_chromium, open_browser, open_page
+from testkit.browser.stack import own_stack
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from demo.scenes import fashion_scenes, house_scenes
 from pilothouse.client import Client
-from tests.browser.chromium import LOOKS, photograph, settle
-from tests.browser.screenshots import PAGES
+from testkit.browser.chromium import LOOKS, photograph, settle
+from testkit.browser.screenshots import PAGES
 
 EXAMPLES = Path(__file__).parents[2] / "models/fashion-mnist/1/examples"
 NARROW = LOOKS[2]

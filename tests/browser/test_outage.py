@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from pilothouse.client import Client
-from tests.browser.chromium import open_page, settle
-from tests.browser.stack import own_stack
-from tests.stack.processes import alive, wait_for
+from testkit.browser.chromium import open_page, settle
+from testkit.browser.stack import own_stack
+from testkit.stack.processes import alive, wait_for
 
 SECONDS = 1000
 WAIT = 30 * SECONDS

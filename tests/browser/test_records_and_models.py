@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pilothouse.client import Client
-from tests.browser.chromium import settle
+from testkit.browser.chromium import settle
 from tests.browser.test_main_job import press_predict
 
 SECONDS = 1000

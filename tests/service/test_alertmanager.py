@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from services.collector.app import create_app
 from services.collector.settings import CollectorSettings
-from tests.service.drift.stack import free_port, wait_until
-from tests.serving import serving
+from testkit.drift.stack import free_port, wait_until
+from testkit.serving import serving
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 REQUIRED = os.environ.get("PILOTHOUSE_REQUIRE_ALERTMANAGER") == "1"

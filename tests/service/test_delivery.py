@@ -18,7 +18,7 @@ from services.collector.app import create_app as create_collector
 from services.collector.settings import CollectorSettings
 from services.inference.app import create_app as create_inference
 from services.inference.settings import InferenceSettings
-from tests.serving import serving
+from testkit.serving import serving
 
 MODELS = Path(__file__).parents[2] / "models"
 

@@ -20,8 +20,8 @@ from services.drift.settings import DriftSettings
 from services.frontend.traffic import place
 from services.inference.app import create_app as inference_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
-from tests.serving import serving
+from testkit.fakes import FakeCollector
+from testkit.serving import serving
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 HOUSE = open_package(MODELS / "house-prices/1").manifest

@@ -18,8 +18,8 @@ from services.drift.app import create_app as create_drift
 from services.drift.settings import DriftSettings
 from services.inference.app import create_app as create_inference
 from services.inference.settings import InferenceSettings
-from tests.service.otlp import receiving
-from tests.serving import serving
+from testkit.otlp import receiving
+from testkit.serving import serving
 
 MODELS = Path(__file__).parents[2] / "models"
 TRACE, SPAN = "ab" * 16, "cd" * 8

@@ -1,5 +1,5 @@
 """Fixtures of the tests of processes."""
 
-from tests.service.postgres import postgres
+from testkit.postgres import postgres
 
 __all__ = ["postgres"]

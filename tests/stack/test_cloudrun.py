@@ -16,9 +16,9 @@ from scripts.cloudrun.front import Front, look
 from scripts.cloudrun.instance import StartFailed
 from scripts.cloudrun.local import DATABASE
 from scripts.cloudrun.processes import can_isolate
-from tests.service.postgres import _serve
-from tests.stack.cloudrun import MODEL, Load, World, environment_of, is_ready, read
-from tests.stack.processes import wait_for
+from testkit.postgres import _serve
+from testkit.stack.cloudrun import MODEL, Load, World, environment_of, is_ready, read
+from testkit.stack.processes import wait_for
 
 pytestmark = pytest.mark.skipif(bool(can_isolate()), reason=f"no namespaces here: {can_isolate()}")
 

@@ -9,10 +9,10 @@ from pilothouse.client import Client
 from scripts.cloudrun.engine import add_models
 from scripts.cloudrun.front import Front
 from scripts.cloudrun.local import DATABASE
-from tests.service.postgres import _serve
-from tests.stack.cloudrun import MODEL, Load, World, environment_of, read
-from tests.stack.compose import Compose, docker_answers, run
-from tests.stack.processes import wait_for
+from testkit.postgres import _serve
+from testkit.stack.cloudrun import MODEL, Load, World, environment_of, read
+from testkit.stack.compose import Compose, docker_answers, run
+from testkit.stack.processes import wait_for
 
 pytestmark = [
     pytest.mark.compose,

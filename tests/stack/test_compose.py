@@ -13,8 +13,8 @@ import pytest
 from grafana.__main__ import dashboards
 from monitoring.source import read
 from pilothouse.client import Client
-from tests.stack.compose import OURS, Compose, docker_answers, run
-from tests.stack.processes import wait_for
+from testkit.stack.compose import OURS, Compose, docker_answers, run
+from testkit.stack.processes import wait_for
 
 pytestmark = [
     pytest.mark.compose,
@@ -52,7 +52,7 @@ def test_every_container_is_healthy(compose):
 def test_a_prediction_of_every_model_is_stored_and_the_drift_service_answers(compose):
     urls = {f"PILOTHOUSE_{s.upper()}_URL": compose.address(s) for s in OURS}
     urls["PILOTHOUSE_API_KEY"] = compose.key("admin")
-    command = [sys.executable, "-m", "pilothouse.stack.smoke"]
+    command = [sys.executable, "-m", "stack.smoke"]
     done = subprocess.run(command, env=os.environ | urls, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(re.search(rf"^{m}/\S+: .* stored ", done.stdout, re.MULTILINE) for m in MODELS)
@@ -112,7 +112,7 @@ LOOK_FOR_DEBRIS = """
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-print([m for m in ("torch", "pytest", "pip", "tests", "pilothouse.stack") if find_spec(m)])
+print([m for m in ("torch", "pytest", "pip", "tests", "stack") if find_spec(m)])
 print([c for c in ("gcc", "cc", "g++", "make", "ld", "strip") if which(c)])
 print([str(d) for d in map(Path, ("/root/.cache", "/tmp/.cache", "/build")) if d.exists()])
 """
@@ -200,7 +200,7 @@ def test_only_the_page_predictions_and_grafana_are_published_and_the_traffic_of_
     compose.only_published()
     published = {n for n, c in compose.inspect().items() if any((c["NetworkSettings"]["Ports"] or {}).values())}
     assert published - {"grafana"} == {"inference", "frontend"}
-    done = compose("run", "--rm", "--build", "load", "python", "-m", "pilothouse.stack.smoke")
+    done = compose("run", "--rm", "--build", "load", "python", "-m", "stack.smoke")
     assert "what they predict is stored" in done.stdout
     reach = "import socket; socket.create_connection(('1.1.1.1', 443), 3)"
     for inside in ("collector", "drift"):

@@ -18,9 +18,9 @@ import pilothouse
 from pilothouse.columns import record_columns
 from pilothouse.ids import row_id, uuid7
 from pilothouse.manifest import Monitoring
-from tests.service.collector.cloudevents import REQUEST, RESPONSE, headers
-from tests.stack.processes import free_ports, wait_for
-from tests.unit.drift.real import house_frames, house_inputs, packed, parts
+from testkit.collector.cloudevents import REQUEST, RESPONSE, headers
+from testkit.drift.real import house_frames, house_inputs, packed, parts
+from testkit.stack.processes import free_ports, wait_for
 from training import house_prices
 
 NAME, TARGET = "toledo-prices", "price_per_m2"

@@ -14,8 +14,8 @@ import pytest
 
 from grafana.__main__ import dashboards
 from monitoring.source import read
-from tests.stack.processes import Stack, free_ports, wait_for
-from tests.stack.prometheus import EVERY_SECONDS, Prometheus, impatient_config
+from testkit.stack.processes import Stack, free_ports, wait_for
+from testkit.stack.prometheus import EVERY_SECONDS, Prometheus, impatient_config
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no `prometheus` (Debian: its own package)")
 SERVICES = ("inference", "collector", "drift", "frontend")
@@ -82,7 +82,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     watched = Watched(tmp_path_factory.mktemp("watched"))
-    with Stack(sys.executable, "-m", "pilothouse.stack", environment=watched.environment) as stack:
+    with Stack(sys.executable, "-m", "stack", environment=watched.environment) as stack:
         stack.until(f"prometheus .*:{watched.ports['prometheus']}/alerts", seconds=120)
         watched.stack = stack
         yield watched

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from pilothouse.client import Client
-from tests.stack.processes import Stack, alive, free_ports, is_held, left_after, wait_for
+from testkit.stack.processes import Stack, alive, free_ports, is_held, left_after, wait_for
 
 SERVICES = ("inference", "collector", "drift", "frontend")
 MODELS = ("fashion-mnist", "house-prices")
@@ -26,7 +26,7 @@ class Running:
 
     def start(self):
         begun = time.monotonic()
-        stack = Stack(sys.executable, "-m", "pilothouse.stack", environment=self.environment)
+        stack = Stack(sys.executable, "-m", "stack", environment=self.environment)
         stack.until("Ctrl-C stops", seconds=60)
         self.start_seconds = time.monotonic() - begun
         return stack
@@ -54,7 +54,7 @@ def stored(running):
 @pytest.mark.usefixtures("stack")
 def test_a_prediction_of_every_model_is_stored_and_the_drift_service_answers(running):
     environment = os.environ | running.environment
-    command = [sys.executable, "-m", "pilothouse.stack.smoke"]
+    command = [sys.executable, "-m", "stack.smoke"]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for model in MODELS:
@@ -124,6 +124,6 @@ def test_the_state_folder_belongs_to_one_stack(running, tmp_path):
     with running.start():
         other = Running(tmp_path)
         other.environment["PILOTHOUSE_STATE"] = running.environment["PILOTHOUSE_STATE"]
-        with Stack(sys.executable, "-m", "pilothouse.stack", environment=other.environment) as second:
+        with Stack(sys.executable, "-m", "stack", environment=other.environment) as second:
             second.until("another stack runs with the state folder .* set PILOTHOUSE_STATE")
             assert second.end() == 2

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from tests.stack.balancer import Balancer
-from tests.stack.faults.rig import ROOT, Load, Service
-from tests.stack.processes import free_ports, wait_for
+from testkit.faults.rig import ROOT, Load, Service
+from testkit.stack.balancer import Balancer
+from testkit.stack.processes import free_ports, wait_for
 
 KEEP = {"PILOTHOUSE_LOG_FORMAT": "text", "PILOTHOUSE_HOST": "127.0.0.1"}
 
@@ -99,7 +99,7 @@ def test_the_same_batches_sent_to_all_at_once_are_stored_once(collectors, sql):
 
 
 def _announce(collector):
-    from tests.service.collector.driver import PRICES
+    from testkit.collector.driver import PRICES
 
     path = f"{collector.url}/v1/models/{PRICES.name}/{PRICES.version}"
     httpx2.put(path, content=PRICES.model_dump_json()).raise_for_status()

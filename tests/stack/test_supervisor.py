@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.processes import Stack, free_ports, is_held, left_after
+from testkit.stack.processes import Stack, free_ports, is_held, left_after
 
 STACK = str(Path(__file__).with_name("standin_stack.py"))
 

@@ -10,7 +10,7 @@ import structlog
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import order
-from pilothouse.records import Batch, IngestResult, Rejected
+from pilothouse.wire.records import Batch, IngestResult, Rejected
 from services.collector.catalog import Catalog
 from services.collector.dead_letters import event_letter
 from services.collector.errors import UnavailableError, UnknownModelError

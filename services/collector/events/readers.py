@@ -7,7 +7,7 @@ import uuid
 from pilothouse.columns import record_columns
 from pilothouse.ids import is_uuid7, row_id, uuid7_from
 from pilothouse.manifest import Manifest
-from pilothouse.records import Batch
+from pilothouse.wire.records import Batch
 from services.collector.errors import MalformedError
 from services.collector.events.answers import AnswerReader
 from services.collector.events.errors import RefusedEventError

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from pilothouse.archive import day_number
 from pilothouse.errors import Fault
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
 from services.collector.errors import MalformedError, NoArchiveError
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer

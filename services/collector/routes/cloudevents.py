@@ -11,8 +11,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from pilothouse.web.auth import require
-from pilothouse.web.observe import note
+from pilothouse.serving.auth import require
+from pilothouse.serving.observe import note
 from services.collector.body import read_body
 from services.collector.checks import printable
 from services.collector.events.envelope import STRUCTURED, read_event

@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter, Depends, Request, Response
 
 from pilothouse.errors import Fault
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
 from services.collector.body import read_body
 from services.collector.errors import MalformedError
 from services.collector.labels import read_csv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
 from services.collector.moment import to_iso
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, read_object

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pilothouse.errors import Fault
 from pilothouse.manifest import Manifest
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
 from services.collector.body import read_body
 from services.collector.checks import printable
 from services.collector.errors import MalformedError, SchemaMismatchError

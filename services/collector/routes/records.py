@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pilothouse.ids import floor_id
-from pilothouse.records import MSGPACK, Batch
-from pilothouse.web.auth import require
-from pilothouse.web.observe import note
+from pilothouse.serving.auth import require
+from pilothouse.serving.observe import note
+from pilothouse.wire.records import MSGPACK, Batch
 from services.collector import export, wire
 from services.collector.body import read_body
 from services.collector.errors import UnknownModelError

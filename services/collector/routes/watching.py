@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from pilothouse.web.auth import require
+from pilothouse.serving.auth import require
 from services.collector.alerts import Status
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, read_object

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from pilothouse.wire.performance import PerformanceAnswer
 from services.drift.errors import WindowError
-from services.drift.performance.schemas import PerformanceAnswer
 from services.drift.routes import Asked, Chosen, Service, Version, default_window, read
 
 router = APIRouter(tags=["performance"])

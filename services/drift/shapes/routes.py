@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from pilothouse.wire.distributions import Distributions, Plane
 from services.drift.routes import Asked, Chosen, Service, default_window, read
-from services.drift.shapes.schemas import Distributions, Plane
 
 router = APIRouter(tags=["drift"])
 

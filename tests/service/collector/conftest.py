@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service.collector.driver import running
+from testkit.collector.driver import running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,7 +3,7 @@
 import pytest
 
 from pilothouse.manifest import Feature, Manifest, TabularInput
-from tests.service.collector.driver import MANIFEST, PRICES, row, running
+from testkit.collector.driver import MANIFEST, PRICES, row, running
 
 
 def with_features(*features):

@@ -9,7 +9,7 @@ import pytest
 
 from pilothouse.archive import day_path
 from services.collector.archive.ledger import LEASE_SECONDS
-from tests.service.collector.driver import DAY, NOW, PRICES, Clock, Ids, columns_of, row, running
+from testkit.collector.driver import DAY, NOW, PRICES, Clock, Ids, columns_of, row, running
 
 TODAY = NOW // DAY
 

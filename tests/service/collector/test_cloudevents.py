@@ -6,8 +6,8 @@ import json
 import pytest
 
 from pilothouse.ids import row_id, uuid7
-from tests.service.collector.cloudevents import REQUEST, RESPONSE, exchange, headers, post
-from tests.service.collector.driver import MANIFEST, NOW, Clock, running
+from testkit.collector.cloudevents import REQUEST, RESPONSE, exchange, headers, post
+from testkit.collector.driver import MANIFEST, NOW, Clock, running
 
 ROW = {"area": 81.5, "rooms": 3, "Kind": "flat", "pool": True, "sold": "2023-11-14T22:13:20Z"}
 ASKED = {"instances": [ROW, ROW | {"area": 12, "Kind": "house"}]}

@@ -13,7 +13,8 @@ import pytest
 from services.collector.app import connect
 from services.collector.cockroach import Cockroach
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import DAY, NOW, PICTURES, Clock, columns_of, row, running
+from testkit.collector.driver import DAY, NOW, PICTURES, Clock, columns_of, row, running
+from testkit.postgres import _serve
 from tests.service.collector.test_ingest import *  # noqa: F403 - the tests themselves, on another adapter
 from tests.service.collector.test_label_counts import *  # noqa: F403
 from tests.service.collector.test_labels import *  # noqa: F403
@@ -22,7 +23,6 @@ from tests.service.collector.test_reading import *  # noqa: F403
 from tests.service.collector.test_retention import Upkeep
 from tests.service.collector.test_sampling import *  # noqa: F403
 from tests.service.collector.test_watching import *  # noqa: F403
-from tests.service.postgres import _serve
 
 STATEMENT = re.compile(
     r"^cockroach pilothouse-collector\|LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)", re.MULTILINE

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pilothouse.ids import uuid7
-from tests.service.collector.cloudevents import REQUEST, RESPONSE, headers
-from tests.service.collector.driver import MANIFEST, NOW, Clock, columns_of, row, running
+from testkit.collector.cloudevents import REQUEST, RESPONSE, headers
+from testkit.collector.driver import MANIFEST, NOW, Clock, columns_of, row, running
 
 ODD = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=8),

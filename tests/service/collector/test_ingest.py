@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pilothouse.ids import uuid7, uuid7_bytes
 from services.collector.moment import to_iso
-from tests.service.collector.driver import MANIFEST, NOW, PICTURES, PRICES, columns_of, row, running
+from testkit.collector.driver import MANIFEST, NOW, PICTURES, PRICES, columns_of, row, running
 
 TEXT = {"content-type": "application/json"}
 

@@ -9,7 +9,7 @@ from services.collector.catalog import Catalog
 from services.collector.database import Database
 from services.collector.label_counts import LabelCount, count_labels, lowest_level
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import NOW, Ids, row
+from testkit.collector.driver import NOW, Ids, row
 
 _SAMPLE_BITS = 8
 

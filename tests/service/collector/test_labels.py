@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pilothouse.ids import uuid7, uuid7_bytes
-from tests.service.collector.driver import NOW, PRICES, row
+from testkit.collector.driver import NOW, PRICES, row
 
 
 async def post(collector, *labels):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.service.collector.driver import NOW, Ids, row, running
+from testkit.collector.driver import NOW, Ids, row, running
 
 
 async def reason(collector):

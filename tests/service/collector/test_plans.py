@@ -11,7 +11,7 @@ from services.collector.label_counts import count_labels
 from services.collector.reading import RecordReader
 from services.collector.selection import Selection, fields_of
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import NOW, Ids, row, running
+from testkit.collector.driver import NOW, Ids, row, running
 
 
 async def test_a_sample_and_an_estimate_never_scan_the_table(tmp_path):

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from pilothouse.ids import uuid7, uuid7_bytes
-from tests.service.collector.driver import MANIFEST, NOW, PICTURES, PRICES, Ids, columns_of, row, running
+from testkit.collector.driver import MANIFEST, NOW, PICTURES, PRICES, Ids, columns_of, row, running
 
 
 def areas(records):

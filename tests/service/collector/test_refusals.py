@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pilothouse.ids import uuid7, uuid7_bytes
-from tests.service.collector.driver import DAY, NOW, PICTURES, columns_of, row
+from testkit.collector.driver import DAY, NOW, PICTURES, columns_of, row
 
 BAD = [
     ({"area": float("nan")}, "not_finite", "area"),

@@ -12,7 +12,7 @@ from services.collector.expired import ROWS
 from services.collector.maintenance import Maintenance
 from services.collector.metrics import CollectorMetrics
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import DAY, NOW, Clock, Ids, row, running
+from testkit.collector.driver import DAY, NOW, Clock, Ids, row, running
 
 
 class Upkeep:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from tests.service.collector.driver import NOW, Ids, row, running
+from testkit.collector.driver import NOW, Ids, row, running
 
 ROWS = 24_000
 

@@ -8,7 +8,7 @@ import pytest
 from services.collector import errors
 from services.collector.app import ERRORS
 from services.collector.settings import CollectorSettings
-from tests.service.collector.driver import row, running
+from testkit.collector.driver import row, running
 
 NEVER_SEEN_OUTSIDE = {
     errors.MissingDayError,

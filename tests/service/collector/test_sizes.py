@@ -10,7 +10,7 @@ from services.collector.errors import UnavailableError
 from services.collector.metrics import CollectorMetrics
 from services.collector.settings import CollectorSettings
 from services.collector.sizes import Sizes
-from tests.service.collector.driver import NOW, Ids, row
+from testkit.collector.driver import NOW, Ids, row
 
 
 @pytest.fixture

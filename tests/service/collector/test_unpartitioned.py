@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service.collector.driver import DAY, NOW, Clock, row, running
+from testkit.collector.driver import DAY, NOW, Clock, row, running
 from tests.service.collector.test_ingest import *  # noqa: F403 - the tests themselves, on another database
 from tests.service.collector.test_reading import *  # noqa: F403
 from tests.service.collector.test_retention import Upkeep

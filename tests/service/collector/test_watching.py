@@ -3,7 +3,7 @@
 import pytest
 
 from pilothouse.ids import uuid7
-from tests.service.collector.driver import DAY, NOW, PRICES, row
+from testkit.collector.driver import DAY, NOW, PRICES, row
 
 HOUR = 3_600_000
 RUN = {

@@ -1,26 +1,8 @@
-"""The drift service, put together, with a real collector over HTTP."""
-
-from __future__ import annotations
-
-from contextlib import contextmanager
+"""A real collector over HTTP for the drift service."""
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from services.drift.app import create_app
-from services.drift.settings import DriftSettings
-from tests.service.drift.stack import running_collector
-
-
-@contextmanager
-def running_drift(models, state, collector_url, **settings):
-    """A client of the service; its scheduler and, when it is needed, its report worker run."""
-    settings = DriftSettings(
-        port=0, models=models, state=state, collector_url=collector_url, log_level="warning", **settings
-    )
-    with TestClient(create_app(settings, CollectorRegistry()), raise_server_exceptions=False) as client:
-        yield client
+from testkit.drift.stack import running_collector
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from services.drift.archive.reader import ArchiveReader
 from services.drift.archive.records import ArchivedRecords
 from services.drift.errors import CollectorAwayError
 from services.drift.window import SCORED_ROWS, Window
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import running_collector, wait_until
-from tests.unit.drift.real import MODELS, house_frames, house_inputs, packed, parts
+from testkit.drift.real import MODELS, house_frames, house_inputs, packed, parts
+from testkit.drift.running import running_drift
+from testkit.drift.stack import running_collector, wait_until
 
 DAY_MS = 86_400_000
 NOTES = Manifest(

@@ -3,8 +3,8 @@
 import pytest
 
 from services.drift.window import SCORED_ROWS
-from tests.service.drift.conftest import running_drift
-from tests.unit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.running import running_drift
 
 ROWS = 400
 

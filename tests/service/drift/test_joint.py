@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from pilothouse.commands.watch import verdict_table
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import write_package
+from testkit.drift.frames import houses, manifest
+from testkit.drift.images import embeddings, image_manifest, scans
+from testkit.drift.running import running_drift
+from testkit.drift.stack import write_package
 from tests.service.drift.test_states import metric
-from tests.unit.drift.frames import houses, manifest
-from tests.unit.drift.images import embeddings, image_manifest, scans
 from tests.unit.drift.test_joint_features import shuffled
 
 ROWS = 300

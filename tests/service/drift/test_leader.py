@@ -3,10 +3,10 @@
 import httpx2
 import pytest
 
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import wait_until
+from testkit.drift.real import MODELS
+from testkit.drift.running import running_drift
+from testkit.drift.stack import wait_until
 from tests.service.drift.test_drift import houses, send
-from tests.unit.drift.real import MODELS
 
 MODEL = "house-prices"
 

@@ -7,9 +7,9 @@ import pytest
 
 from pilothouse.manifest import Feature, Manifest, Monitoring, Output, TabularInput
 from services.drift.window import SCORED_ROWS
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import wait_until, write_package
-from tests.unit.drift.frames import FEATURES, houses
+from testkit.drift.frames import FEATURES, houses
+from testkit.drift.running import running_drift
+from testkit.drift.stack import wait_until, write_package
 
 HOUSES = Manifest(
     name="houses",
@@ -258,7 +258,7 @@ def test_labels_that_come_later_are_seen_without_new_records(client, collector):
 def test_nothing_is_said_twice_of_the_same_records_and_labels(client, collector):
     log(collector, PARITY, flips(300, seed=2), 100)
     parts = client.app.state.parts
-    package = parts.catalogue.find("parity", "1")
+    package = parts.catalog.find("parity", "1")
     client.portal.call(parts.performance.check, package)
     kept = history(client, "parity")
     assert kept[0]["labelled_rows"] == 100

@@ -12,7 +12,7 @@ from pilothouse.commands.watch import appraise, performance_line, performance_ta
 from pilothouse.errors import PilothouseError
 from services.drift.app import create_app
 from services.drift.settings import DriftSettings
-from tests.service.drift.stack import running_collector, wait_until, write_package
+from testkit.drift.stack import running_collector, wait_until, write_package
 from tests.service.drift.test_performance import PARITY, flips, log
 
 

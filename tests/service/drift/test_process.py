@@ -10,8 +10,8 @@ import httpx2
 import psutil
 import pytest
 
-from tests.service.drift.stack import free_port, wait_until
-from tests.unit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.stack import free_port, wait_until
 
 ROWS = 400
 READY_CPU_SECONDS = 3

@@ -11,10 +11,10 @@ import msgspec
 import psutil
 import pytest
 
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import wait_until, write_package
-from tests.unit.drift.frames import houses, manifest
-from tests.unit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.frames import houses, manifest
+from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
+from testkit.drift.running import running_drift
+from testkit.drift.stack import wait_until, write_package
 from training.fashion_mnist import splits
 
 ROWS = 300
@@ -242,7 +242,7 @@ def test_bad_columns_are_set_aside_and_the_rest_is_reported(small, collector):
 
 
 def test_hostile_names_in_the_reference_do_not_run_either(tmp_path, collector):
-    from tests.unit.drift.frames import replaced
+    from testkit.drift.frames import replaced
 
     spec = manifest().model_copy(update={"name": "hostile" + os.urandom(3).hex()})
     reference = houses(600, seed=1)

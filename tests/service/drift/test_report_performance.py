@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import running_collector
-from tests.unit.drift.real import MODELS, house_frames, house_inputs, image_inputs, packed, parts
+from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, packed, parts
+from testkit.drift.running import running_drift
+from testkit.drift.stack import running_collector
 from training import fashion_mnist, house_prices
 
 ROWS, LABELS = 300, 200

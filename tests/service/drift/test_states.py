@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from pilothouse.manifest import DriftColumn, Manifest
-from tests.service.drift.conftest import running_drift
-from tests.service.drift.stack import HOUR_MS, wait_until, write_package
-from tests.unit.drift.frames import houses, manifest
+from testkit.drift.frames import houses, manifest
+from testkit.drift.running import running_drift
+from testkit.drift.stack import HOUR_MS, wait_until, write_package
 
 SPEC = manifest(interval_seconds=5)
 

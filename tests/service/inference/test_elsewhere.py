@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 import pilothouse
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
+from testkit.fakes import FakeCollector
 
 MODELS = Path(__file__).parents[3] / "models"
 FRAME = pd.DataFrame({"area": [float(i) for i in range(120)], "prediction": [2.0 * i for i in range(120)]})

@@ -10,7 +10,7 @@ from pilothouse.package import open_package
 from services.inference.app import create_app
 from services.inference.metrics import STAGES
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
+from testkit.fakes import FakeCollector
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 HOUSE = dict(open_package(MODELS / "house-prices/1").manifest.examples[0])

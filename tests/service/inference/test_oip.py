@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
+from testkit.fakes import FakeCollector
 
 MODELS = Path(__file__).parents[3] / "models"
 HOUSE, FASHION = "/v2/models/house-prices", "/v2/models/fashion-mnist"

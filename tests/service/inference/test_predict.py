@@ -16,7 +16,7 @@ from pilothouse.columns import record_columns
 from pilothouse.manifest import Manifest
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
+from testkit.fakes import FakeCollector
 
 MODELS = Path(__file__).parents[3] / "models"
 HOUSE, FASHION = "/models/house-prices/predict", "/models/fashion-mnist/predict"

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from pilothouse.package import open_package, write_files
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
-from tests.stack.processes import wait_for
+from testkit.fakes import FakeCollector
+from testkit.stack.processes import wait_for
 
 HOUSE = Path(__file__).parents[3] / "models" / "house-prices" / "1"
 

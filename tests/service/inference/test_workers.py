@@ -14,7 +14,7 @@ import httpx2
 import psutil
 import pytest
 
-from tests.service.postgres import free_port
+from testkit.postgres import free_port
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 120

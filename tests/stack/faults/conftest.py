@@ -1,5 +1,5 @@
 """A real PostgreSQL for every scenario."""
 
-from tests.service.postgres import own_postgres, postgres
+from testkit.postgres import own_postgres, postgres
 
 __all__ = ["own_postgres", "postgres"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.faults.rig import FULL, Rig
+from testkit.faults.rig import FULL, Rig
 
 
 def times(full, short):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.faults.rig import FULL, Rig
-from tests.stack.faults.spooled import house_record, leave
+from testkit.faults.rig import FULL, Rig
+from testkit.faults.spooled import house_record, leave
 
 EARLIER = Path(__file__).parent / "earlier_release"
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from services.inference.spool.frames import Frame, read_frames
-from tests.stack.faults.power import Disk, record
+from testkit.faults.power import Disk, record
 
 CUTS = 300
 SCRIPT = """

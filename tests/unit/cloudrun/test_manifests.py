@@ -7,7 +7,6 @@ import subprocess
 import pytest
 import yaml
 
-from pilothouse.stack.settings import PORTS
 from scripts import env_example
 from scripts.cloudrun import rules, schema
 from scripts.cloudrun.document import (
@@ -22,6 +21,7 @@ from scripts.cloudrun.document import (
     variables,
     volumes,
 )
+from stack.settings import PORTS
 
 ROOT = FOLDER.parents[1]
 SIDECAR = "metrics"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
-from pilothouse.records import Batch
+from pilothouse.wire.records import Batch
 from services.collector.batch import DAYS_LIMIT, check
 from services.collector.moment import DAY_MS
 from services.collector.record_table import build

@@ -12,7 +12,7 @@ from services.drift.reference import build_profile, profile_reference
 from services.drift.scores import binary_distance, jensenshannon
 from services.drift.thresholds import Curve, Thresholds, missing_floor
 from services.drift.verdict import judge
-from tests.unit.drift.frames import houses, manifest
+from testkit.drift.frames import houses, manifest
 
 SIZES = (50, 200, 1000)
 

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from prometheus_client import CollectorRegistry
 
-from pilothouse.web.settings import ServiceSettings
+from pilothouse.serving.settings import ServiceSettings
 from services.drift import errors
 from services.drift.app import ERRORS
 from services.drift.encoding import encode

@@ -8,8 +8,8 @@ from services.drift.joint.embedding import EmbeddingProfile
 from services.drift.joint.kernel import Kernel, discrepancy
 from services.drift.reference import profile_reference
 from services.drift.verdict import judge
-from tests.unit.drift.frames import replaced
-from tests.unit.drift.images import SIZE, embeddings, image_manifest, scans, vector_column
+from testkit.drift.frames import replaced
+from testkit.drift.images import SIZE, embeddings, image_manifest, scans, vector_column
 
 SPEC = image_manifest()
 

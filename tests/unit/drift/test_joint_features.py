@@ -8,7 +8,7 @@ from pilothouse.manifest import Feature
 from services.drift.calibration import calibrate
 from services.drift.reference import profile_reference
 from services.drift.verdict import judge
-from tests.unit.drift.frames import FEATURES, houses, manifest, replaced
+from testkit.drift.frames import FEATURES, houses, manifest, replaced
 
 SPEC = manifest()
 SIZES = (50, 200, 1000)

@@ -6,7 +6,7 @@ from services.drift.metrics import DriftMetrics
 from services.drift.run import empty_run
 from services.drift.verdict import ColumnResult, WindowResult, unknown
 from services.drift.window import Window
-from tests.unit.drift.frames import manifest
+from testkit.drift.frames import manifest
 
 KEY = {"model": "houses", "version": "1"}
 

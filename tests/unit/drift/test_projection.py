@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from services.drift.projection import Projection
-from tests.unit.drift.images import embeddings
+from testkit.drift.images import embeddings
 
 
 @pytest.mark.parametrize(("rows", "size"), [(300, 20), (80, 200)])

@@ -8,7 +8,7 @@ from services.drift.calibration import calibrate
 from services.drift.joint.embedding import MOST_WINDOW_ROWS
 from services.drift.reference import load_reference
 from services.drift.verdict import judge
-from tests.unit.drift.real import draw, packed, pools
+from testkit.drift.real import draw, packed, pools
 
 SIZES = (200, 1_000, 5_000)
 CLEAN_WINDOWS, DRIFTED_WINDOWS = 200, 20

@@ -10,7 +10,7 @@ from services.drift.comparison import Comparison
 from services.drift.number_profile import NumberProfile
 from services.drift.reference import MOST_ROWS, build_profile, profile_reference
 from services.drift.values import MISSING
-from tests.unit.drift.frames import FEATURES, houses, manifest
+from testkit.drift.frames import FEATURES, houses, manifest
 
 NUMBER = Comparison("size", "number", "wasserstein")
 CATEGORY = Comparison("wall", "category", "jensenshannon")

@@ -16,8 +16,8 @@ from services.drift.reports import PENDING, Reports
 from services.drift.run import Basis, empty_run
 from services.drift.verdict import unknown
 from services.drift.window import Window
-from tests.service.drift.stack import write_package
-from tests.unit.drift.frames import houses, manifest
+from testkit.drift.frames import houses, manifest
+from testkit.drift.stack import write_package
 
 
 class Monitor:

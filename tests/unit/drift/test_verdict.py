@@ -8,7 +8,7 @@ from services.drift.calibration import calibrate
 from services.drift.reference import profile_reference
 from services.drift.scores import binary_distance
 from services.drift.verdict import judge
-from tests.unit.drift.frames import houses, manifest, replaced
+from testkit.drift.frames import houses, manifest, replaced
 
 SPEC = manifest()
 

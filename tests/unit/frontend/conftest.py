@@ -8,9 +8,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.serving import serving
-from tests.unit.frontend.manifests import houses, pneumonia
-from tests.unit.frontend.stand_in import StandIn, closed_address
+from testkit.frontend.manifests import houses, pneumonia
+from testkit.frontend.stand_in import StandIn, closed_address
+from testkit.serving import serving
 
 SERVICES = ("INFERENCE", "COLLECTOR", "DRIFT")
 Visit = Callable[..., AppTest]

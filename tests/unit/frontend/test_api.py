@@ -13,9 +13,9 @@ from services.frontend import api
 from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
 from services.frontend.metrics import PageMetrics
 from services.frontend.settings import FrontendSettings
-from tests.serving import serving
-from tests.unit.frontend.manifests import EXAMPLE, houses
-from tests.unit.frontend.stand_in import closed_address, png
+from testkit.frontend.manifests import EXAMPLE, houses
+from testkit.frontend.stand_in import closed_address, png
+from testkit.serving import serving
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pilothouse.errors import Fault, InputError
 from services.frontend import batch
 from services.frontend.answers import Prediction
 from services.frontend.errors import ServiceAway, ServiceRefused
-from tests.unit.frontend.manifests import EXAMPLE, houses, pneumonia
+from testkit.frontend.manifests import EXAMPLE, houses, pneumonia
 
 
 def frame(rows):

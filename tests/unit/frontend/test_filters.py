@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.frontend.filters import Filters, from_address, parameters, to_address
-from tests.unit.frontend.manifests import houses, pneumonia
+from testkit.frontend.manifests import houses, pneumonia
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 

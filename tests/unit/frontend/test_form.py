@@ -6,7 +6,7 @@ from pilothouse.errors import Fault
 from pilothouse.manifest import Feature, TabularInput
 from pilothouse.tabular import TabularCodec
 from services.frontend import form
-from tests.unit.frontend.manifests import EXAMPLE, FEATURES
+from testkit.frontend.manifests import EXAMPLE, FEATURES
 
 SPEC = TabularInput(features=FEATURES)
 FIELDS = {f.name: f for f in form.fields(SPEC, (EXAMPLE,))}

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from pilothouse.ids import uuid7
-from tests.unit.frontend.manifests import EXAMPLE, houses
-from tests.unit.frontend.screen import press, texts
-from tests.unit.frontend.stand_in import png
+from testkit.frontend.manifests import EXAMPLE, houses
+from testkit.frontend.screen import press, texts
+from testkit.frontend.stand_in import png
 
 SECOND = houses(version="2")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.unit.frontend.manifests import EXAMPLE, houses
-from tests.unit.frontend.screen import press, texts
-from tests.unit.frontend.stand_in import png
+from testkit.frontend.manifests import EXAMPLE, houses
+from testkit.frontend.screen import press, texts
+from testkit.frontend.stand_in import png
 
 DRIFT = {
     "model": "houses", "version": "1", "verdict": "drift", "reason": "drift", "message": "", "drift_share": 0.5,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.frontend.manifests import houses
-from tests.unit.frontend.screen import texts
+from testkit.frontend.manifests import houses
+from testkit.frontend.screen import texts
 
 
 @pytest.fixture

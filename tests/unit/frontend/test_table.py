@@ -8,7 +8,7 @@ import pandas as pd
 from pilothouse.ids import uuid7
 from services.frontend import table
 from services.frontend.answers import Records
-from tests.unit.frontend.manifests import houses, pneumonia
+from testkit.frontend.manifests import houses, pneumonia
 
 AT = datetime(2026, 11, 20, 12, 30, 15, 250_000, tzinfo=UTC)
 ID = str(uuid7(int(AT.timestamp() * 1000)))

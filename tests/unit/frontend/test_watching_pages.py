@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.frontend.manifests import houses
-from tests.unit.frontend.screen import press, texts
+from testkit.frontend.manifests import houses
+from testkit.frontend.screen import press, texts
 from tests.unit.frontend.test_pages import DRIFT
 
 PROBABILITIES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)

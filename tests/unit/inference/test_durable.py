@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.inference.catalogue import Role, RolesFile
+from services.inference.catalog import Role, RolesFile
 from services.inference.spool.durable import write_durably
 
 WRITERS = 8

@@ -11,7 +11,7 @@ from services.inference.shipper import Shipper, record_time_seconds
 from services.inference.spool.frames import encode_frame
 from services.inference.spool.schemas import SchemaStore
 from services.inference.spool.writer import SpoolWriter
-from tests.fakes import FakeCollector
+from testkit.fakes import FakeCollector
 
 
 def manifest(name="toy"):

@@ -7,8 +7,8 @@ from collections import Counter
 import kubernetes_validate
 import pytest
 
-from pilothouse.stack.settings import PORTS
 from scripts import env_example
+from stack.settings import PORTS
 from tests.unit.k8s import restricted
 from tests.unit.k8s.rendered import (
     K8S,
@@ -197,7 +197,7 @@ def test_what_has_more_than_one_replica_is_scaled_and_never_all_away(objects):
 def test_the_metric_that_scales_is_one_that_the_services_have():
     from prometheus_client import CollectorRegistry
 
-    from pilothouse.web.http_metrics import HttpMetrics
+    from pilothouse.serving.http_metrics import HttpMetrics
 
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)

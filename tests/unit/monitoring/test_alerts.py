@@ -11,7 +11,7 @@ from monitoring import grafana, slo
 from monitoring.__main__ import files
 from monitoring.source import Alert, Alerts, Group, Objectives, read
 from services.inference import metrics as inference
-from tests.unit.monitoring.expressions import RULE_TESTS
+from testkit.expressions import RULE_TESTS
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = read()

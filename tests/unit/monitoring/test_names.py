@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from monitoring.names import SERVICES, metrics_of, shared_metrics
-from tests.unit.monitoring.expressions import RULE_TESTS, known, rules, targets, without_variables
-from tests.unit.monitoring.promql import Checker
+from testkit.expressions import RULE_TESTS, known, rules, targets, without_variables
+from testkit.promql import Checker
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [

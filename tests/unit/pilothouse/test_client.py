@@ -9,8 +9,8 @@ from pilothouse.client import Client
 from pilothouse.errors import InputError, RemoteError
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
-from tests.fakes import FakeCollector
-from tests.serving import serving
+from testkit.fakes import FakeCollector
+from testkit.serving import serving
 
 MODELS = Path(__file__).parents[3] / "models"
 

@@ -15,7 +15,7 @@ from pilothouse.package import open_package
 torch = pytest.importorskip("torch", reason="packing needs torch")
 
 import pilothouse  # noqa: E402  # after the skip, as are the modules
-from tests.unit.pilothouse import torch_modules  # noqa: E402
+from testkit import torch_modules  # noqa: E402
 
 ROWS = 120
 CHANCE = np.random.default_rng(0)

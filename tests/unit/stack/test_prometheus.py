@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pilothouse.stack.programs import stack_programs
-from pilothouse.stack.prometheus import local_config, prometheus_program
-from pilothouse.stack.settings import PORTS, StackSettings
-from tests.stack.processes import free_ports
+from stack.programs import stack_programs
+from stack.prometheus import local_config, prometheus_program
+from stack.settings import PORTS, StackSettings
+from testkit.stack.processes import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "prometheus/prometheus.yml"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from pilothouse.stack.settings import PORTS, StackSettings
 from scripts import env_example, settings_page
+from stack.settings import PORTS, StackSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 

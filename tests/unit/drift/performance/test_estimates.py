@@ -5,7 +5,7 @@ accuracy and 10% of the MAE, within twice that under mild drift, and "assumption
 import numpy as np
 import pytest
 
-from tests.unit.drift.performance.windows import draw, expecting, packed, sample_of, truth_of, windows
+from testkit.drift.windows import draw, expecting, packed, sample_of, truth_of, windows
 
 ALLOWED = {"house-prices": 0.10, "fashion-mnist": 0.02}
 METRIC = {"house-prices": "mae", "fashion-mnist": "accuracy"}

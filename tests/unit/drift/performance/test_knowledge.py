@@ -13,8 +13,8 @@ from services.drift.performance.fits import RETRY_SECONDS
 from services.drift.performance.knowledge import KnowledgeBase
 from services.drift.performance.loss_model import LossModel
 from services.drift.reference import load_reference
-from tests.service.drift.stack import write_package
-from tests.unit.drift.frames import houses, manifest
+from testkit.drift.frames import houses, manifest
+from testkit.drift.stack import write_package
 
 VERSIONS = 17  # one more than are kept
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
+from testkit.drift.windows import learn, sample_of, truth_of
 from tests.unit.drift.performance.nannyml_numbers import data
-from tests.unit.drift.performance.windows import learn, sample_of, truth_of
 
 THEIRS = json.loads((Path(data.__file__).parent / "numbers.json").read_text(encoding="utf-8"))
 KINDS = {"binary": ("x",), "many": ("x", "z"), "regression": ("x", "z")}

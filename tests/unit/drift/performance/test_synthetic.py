@@ -6,7 +6,7 @@ import pytest
 
 from pilothouse.manifest import Feature, ImageInput, Manifest, Monitoring, Output, TabularInput
 from services.drift.performance.appraiser import Knowledge, appraise
-from tests.unit.drift.performance.windows import learn, sample_of, truth_of
+from testkit.drift.windows import learn, sample_of, truth_of
 
 
 def manifest(task, features, classes=None, **monitoring):

@@ -11,8 +11,8 @@ from services.drift.performance.expectation import NoEstimator
 from services.drift.performance.gauges import PerformanceMetrics
 from services.drift.performance.watch import PerformanceWatch
 from services.drift.records import Rows
-from tests.service.drift.stack import write_package
-from tests.unit.drift.frames import houses, manifest
+from testkit.drift.frames import houses, manifest
+from testkit.drift.stack import write_package
 
 OF_HOUSES = {"model": "houses", "version": "1"}
 

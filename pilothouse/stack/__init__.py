@@ -1,1 +1,0 @@
-"""The whole stack on one machine without Docker: `python -m pilothouse.stack`, which is what `make run` calls."""

@@ -1,0 +1,79 @@
+"""Prometheus beside the services of `make run`, where one is installed: graphs, rules and alerts as under compose.
+
+It reads compose's own configuration with other targets, so that there are no two of them to keep alike. That it is
+missing, or that another program holds its port, is no fault: the stack runs without it and says so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack.program import Program, port_faults, reachable
+from stack.settings import StackSettings
+
+NAME = "prometheus"
+_KEEPS = "15d"
+
+
+def prometheus_program(settings: StackSettings, services: list[Program]) -> tuple[Program | None, str]:
+    """Prometheus for these services, or None; and why there is none, as a sentence (empty when it was not wanted)."""
+    executable = shutil.which(NAME)
+    if settings.prometheus == "off" or settings.prometheus_url:
+        return None, ""
+    if executable is None:
+        return None, "No Prometheus here, so no graphs and alerts of it (Debian: apt install prometheus)."
+    if not settings.prometheus_config.is_file():
+        return None, f"No Prometheus: there is no {settings.prometheus_config}."
+    program = _program(settings, executable)
+    if port_faults([program]):
+        return None, f"No Prometheus: port {program.port} is in use (PROMETHEUS_PORT chooses another)."
+    targets = {s.name: f"{reachable(s.host)}:{s.port}" for s in (*services, program)}
+    _config_file(settings).parent.mkdir(parents=True, exist_ok=True)
+    _config_file(settings).write_text(yaml.safe_dump(local_config(settings.prometheus_config, targets)), "utf-8")
+    return program, ""
+
+
+def local_config(path: Path, targets: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration at `path` with one target for each job, and without the jobs that have none here."""
+    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["rule_files"] = [str(path.resolve().parent / pattern) for pattern in config.get("rule_files", ())]
+    jobs = [job for job in config["scrape_configs"] if job["job_name"] in targets]
+    config["scrape_configs"] = [
+        {key: value for key, value in job.items() if not key.endswith("_sd_configs")}
+        | {"static_configs": [{"targets": [targets[job["job_name"]]]}]}
+        for job in jobs
+    ]
+    return config
+
+
+def _program(settings: StackSettings, executable: str) -> Program:
+    folder = _config_file(settings).parent
+    listen = f"{settings.host}:{settings.prometheus_port}"
+    command = (
+        executable,
+        f"--config.file={_config_file(settings)}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--storage.tsdb.retention.time={_KEEPS}",
+        f"--web.listen-address={listen}",
+        "--log.level=warn",
+    )
+    return Program(
+        NAME,
+        command,
+        settings.prometheus_port,
+        "PROMETHEUS_PORT",
+        ready_path="/-/ready",
+        host=settings.host,
+        page="/alerts",
+        purpose="metrics and alerts",
+        optional=True,
+    )
+
+
+def _config_file(settings: StackSettings) -> Path:
+    return settings.state.resolve() / NAME / "prometheus.yml"

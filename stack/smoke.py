@@ -1,0 +1,97 @@
+"""One prediction with every model of a running stack, followed until it is stored: `make smoke`.
+
+Works alike on `make run` and on `make up`; the addresses are those of the environment.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from typing import Any
+
+import httpx2
+import numpy as np
+from PIL import Image
+
+from pilothouse.client import Client
+from pilothouse.errors import PilothouseError
+from pilothouse.manifest import ImageInput, Manifest
+from stack.settings import PORTS
+
+_PATIENCE_SECONDS = 30
+
+
+def main() -> None:
+    key = os.environ.get("PILOTHOUSE_API_KEY")
+    try:
+        with Client(address("inference"), key) as client, httpx2.Client(timeout=10, headers=_headers(key)) as http:
+            models = [m for m in client.models() if m["state"] not in ("failed", "external")]
+            if not models:
+                raise PilothouseError(f"{address('inference')}/models: no model is loaded")
+            for model in models:
+                print(check(client, http, client.manifest(model["name"])))
+        print(f"{len(models)} models predict, and what they predict is stored.")
+    except (PilothouseError, httpx2.HTTPError) as error:
+        sys.exit(f"{error}\nIs the stack running? `make run` or `make up` starts it.")
+
+
+def check(client: Client, http: httpx2.Client, manifest: Manifest) -> str:
+    """Predict once, wait for the record, ask the drift service; what happened, in a line. Raises PilothouseError."""
+    begun = time.monotonic()
+    answer = predict(client, manifest)
+    answered = time.monotonic()
+    await_record(http, manifest, answer["id"])
+    stored = time.monotonic()
+    # the first answer after a start takes as long as the thresholds of the model take to calibrate
+    drift = http.get(f"{address('drift')}/drift", params={"model": manifest.name}, timeout=120)
+    drift.raise_for_status()
+    return (
+        f"{manifest.key}: {answer['prediction']} in {1000 * (answered - begun):.0f} ms, "
+        f"stored {stored - answered:.1f} s later, drift: {drift.json()['verdict']}"
+    )
+
+
+def predict(client: Client, manifest: Manifest) -> dict[str, Any]:
+    """An answer for the manifest's first example, or for a grey ramp where images are asked for."""
+    if isinstance(manifest.input, ImageInput):
+        return client.predict_images(manifest.name, [grey_ramp(manifest.input)])[0]
+    if not manifest.examples:
+        raise PilothouseError(f"{manifest.key}: its manifest has no example to predict")
+    return client.predict(manifest.name, manifest.examples[:1])[0]
+
+
+def grey_ramp(image: ImageInput) -> bytes:
+    """A PNG of the size and mode that a model takes."""
+    ramp = np.linspace(0, 255, image.width * image.height).astype(np.uint8).reshape(image.height, image.width)
+    file = io.BytesIO()
+    Image.fromarray(ramp).convert(image.mode).save(file, "PNG")
+    return file.getvalue()
+
+
+def await_record(http: httpx2.Client, manifest: Manifest, identity: str) -> None:
+    """Wait until the collector has the record. Raises PilothouseError when it does not come."""
+    query: dict[str, str | int] = {"model": manifest.name, "version": manifest.version, "last": 20}
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        answer = http.get(f"{address('collector')}/v1/records", params=query)
+        if answer.status_code == 200 and any(r["id"] == identity for r in answer.json()["records"]):
+            return
+        time.sleep(0.1)
+    raise PilothouseError(f"record {identity} of {manifest.key} is not stored after {_PATIENCE_SECONDS} s")
+
+
+def address(service: str) -> str:
+    """Where a service is, as seen from this machine."""
+    name = service.upper()
+    port = os.environ.get(f"{name}_PORT", PORTS[service])
+    return os.environ.get(f"PILOTHOUSE_{name}_URL", f"http://127.0.0.1:{port}").rstrip("/")
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+if __name__ == "__main__":
+    main()

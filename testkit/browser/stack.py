@@ -1,0 +1,23 @@
+"""The real stack as processes, on ports of its own and with a state folder of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from testkit.stack.processes import Stack, free_ports
+
+SERVICES = ("inference", "collector", "drift", "frontend")
+
+
+@contextmanager
+def own_stack(state: Path, **environment: str) -> Iterator[tuple[Stack, dict[str, str]]]:
+    """A stack that is ready, and the address of each of its services."""
+    *ports, prometheus = free_ports(len(SERVICES) + 1)
+    environment |= {f"{name.upper()}_PORT": str(port) for name, port in zip(SERVICES, ports, strict=True)}
+    environment |= {"PILOTHOUSE_STATE": str(state), "PROMETHEUS_PORT": str(prometheus)}
+    with Stack(sys.executable, "-m", "stack", environment=environment) as stack:
+        stack.until("Ctrl-C stops", seconds=120)
+        yield stack, {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, ports, strict=True)}

@@ -1,0 +1,119 @@
+"""A real collector on real SQLite, served over HTTP, and what is sent to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import msgspec
+import pyarrow as pa
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from pilothouse.ids import uuid7
+from pilothouse.package import Package, write_files
+from pilothouse.wire.records import MSGPACK
+from services.collector.app import create_app
+from services.collector.settings import CollectorSettings
+
+HOUR_MS = 3_600_000
+
+
+class Collector:
+    """The collector at an address that stays the same when it is stopped and started again."""
+
+    def __init__(self, state, port=0, **settings):
+        state.mkdir(exist_ok=True)
+        self._settings = CollectorSettings(port=port, state=state, log_level="warning", **settings)
+        self.port = port
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        app = create_app(self._settings, CollectorRegistry())
+        self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, ws="none"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        wait_until(lambda: httpx2.get(f"{self.url}/health/ready").is_success)
+
+    def stop(self):
+        self._server.should_exit = True
+        self._thread.join(10)
+
+    def announce(self, manifest):
+        body = msgspec.json.encode(manifest.model_dump(mode="json"))
+        headers = {"content-type": "application/json"}
+        answer = httpx2.put(f"{self.url}/v1/models/{manifest.key}", content=body, headers=headers)
+        assert answer.is_success, answer.text
+
+    def log(self, manifest, names, rows, ages_ms=None):
+        """Store rows of these columns, a millisecond apart up to now or so long ago; their ids."""
+        now = time.time_ns() // 1_000_000
+        ages = ages_ms or range(len(rows), 0, -1)
+        ids = [uuid7(now - age) for age in ages]
+        stored = [[i.bytes, *row] for i, row in zip(ids, rows, strict=True)]
+        batch = {"model": manifest.name, "version": manifest.version, "columns": ["id", *names], "rows": stored}
+        body = msgspec.msgpack.encode({"batches": [batch]})
+        answer = httpx2.post(f"{self.url}/v1/records", content=body, headers={"content-type": MSGPACK}, timeout=60)
+        assert answer.is_success, answer.text[:300]
+        assert answer.json()["accepted"] == len(rows), answer.json()["rejected"][:1]
+        return [str(i) for i in ids]
+
+    def log_table(self, manifest, table, ages_ms=None):
+        return self.log(manifest, table.column_names, wire_rows(table), ages_ms)
+
+    def label(self, ids, labels):
+        body = [{"record_id": i, "label": label} for i, label in zip(ids, labels, strict=True)]
+        answer = httpx2.post(f"{self.url}/v1/labels", json=body, timeout=60)
+        assert answer.is_success, answer.text
+
+
+def wire_rows(table):
+    """Rows as they go on the wire: times are milliseconds."""
+    columns = [_milliseconds(c) if pa.types.is_timestamp(c.type) else c for c in table.columns]
+    return [list(row) for row in zip(*(c.to_pylist() for c in columns), strict=True)]
+
+
+def _milliseconds(column):
+    return column.cast(pa.timestamp("ms", column.type.tz)).cast(pa.int64())
+
+
+def write_package(root, manifest, reference):
+    """A package of a manifest and a reference, in its folder below `root`."""
+    import pyarrow.parquet
+
+    folder = root / manifest.name / manifest.version
+    folder.mkdir(parents=True)
+    pyarrow.parquet.write_table(reference, folder / "reference.parquet")
+    return Package(write_files(manifest, folder), folder)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_collector(state, **settings) -> Iterator[Collector]:
+    collector = Collector(state, **settings)
+    try:
+        yield collector
+    finally:
+        collector.stop()

@@ -1,0 +1,69 @@
+"""Every PromQL expression of the repository, by the place where it stands, and the series that there are."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from grafana.__main__ import FOLDER
+from monitoring.names import TARGET_LABELS, exposed
+from testkit.promql import Checker
+
+ROOT = Path(__file__).resolve().parents[1]
+RULES = sorted((ROOT / "prometheus/rules").glob("*.yml"))
+RULE_TESTS = sorted((ROOT / "prometheus/tests").glob("*.yml"))
+# made by Prometheus itself and by node-exporter
+FOREIGN = {
+    "up": TARGET_LABELS,
+    "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "model"},
+    "node_cpu_seconds_total": TARGET_LABELS | {"mode", "cpu"},
+    "node_memory_MemAvailable_bytes": TARGET_LABELS,
+    "node_memory_MemTotal_bytes": TARGET_LABELS,
+    "node_filesystem_avail_bytes": TARGET_LABELS | {"device", "fstype", "mountpoint"},
+    "node_filesystem_size_bytes": TARGET_LABELS | {"device", "fstype", "mountpoint"},
+    "node_network_receive_bytes_total": TARGET_LABELS | {"device"},
+    "node_network_transmit_bytes_total": TARGET_LABELS | {"device"},
+}
+
+
+def rules():
+    return [rule for file in RULES for g in yaml.safe_load(file.read_text())["groups"] for rule in g["rules"]]
+
+
+@cache
+def known():
+    """What services expose, what others do, and what rules record of it; a rule may use those before it."""
+    series = exposed() | FOREIGN
+    waiting = [rule for rule in rules() if "record" in rule]
+    while waiting:
+        ready = [r for r in waiting if not _names(r["expr"]) & {w["record"] for w in waiting}]
+        assert ready, [r["record"] for r in waiting]
+        for rule in ready:
+            labels = Checker(series).labels(rule["expr"]) or frozenset()
+            series[rule["record"]] = labels | set(rule.get("labels", ()))
+        waiting = [r for r in waiting if r not in ready]
+    return series
+
+
+def _names(expression):
+    checker = Checker({})
+    checker.labels(expression)
+    return checker.named
+
+
+def dashboards():
+    return {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
+
+
+def targets():
+    """Panel title and query, by dashboard."""
+    for name, content in dashboards().items():
+        for panel in content["panels"]:
+            for target in panel.get("targets", ()):
+                yield f"{name}: {panel['title']} {target['refId']}", target
+
+
+def without_variables(expression):
+    return re.sub(r"\$\w+", ".*", expression)
