@@ -1,7 +1,7 @@
 """`python -m bench [--docs] [part ...]`: every benchmark, or those named, each in a process of its own.
 
 A speed is a ratio in one run against something that stands still. What a part measures, how long it takes and which
-options it has stands in its module. What each printed is kept in `.cache/bench`; with `--docs` docs/performance.md
+options it has stands in its module. What each printed is kept in `.cache/bench`; with `--docs` docs/speed.md
 is written from that.
 """
 

@@ -1,4 +1,4 @@
-"""docs/performance.md, written from what the benchmarks printed."""
+"""docs/speed.md, written from what the benchmarks printed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".cache" / "bench"
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "speed.md"
 
 
 def write_between(marker: str, text: str) -> None:

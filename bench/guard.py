@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
     times = f"{prediction:.0f} µs of the processor, {ratio:.2f} times a bare answer's {bare:.0f} µs"
     print(f"A prediction takes {times}; committed: {committed}.")
     if ratio > ALLOWED * committed:
-        raise SystemExit(f"That is over {ALLOWED} times the committed figure: find out why (docs/performance.md).")
+        raise SystemExit(f"That is over {ALLOWED} times the committed figure: find out why (docs/speed.md).")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`python -m bench.serving [--rounds 5] [--seconds 4] [--only NAME ...] [--docs]`.
 
-Writes serving.json, serving.md and serving.svg; with `--docs` the tables and the chart of docs/performance.md as well,
+Writes serving.json, serving.md and serving.svg; with `--docs` the tables and the chart of docs/speed.md as well,
 from all who take part. Needs wrk.
 """
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="*", default=[], help="words of the names of who takes part beside ours and bare"
     )
-    parser.add_argument("--docs", action="store_true", help="write docs/performance.md too")
+    parser.add_argument("--docs", action="store_true", help="write docs/speed.md too")
     parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "bench", help="folder of the results")
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".cache" / "peers", help="folder of the peers' environments"
