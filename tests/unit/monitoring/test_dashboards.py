@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from grafana.__main__ import FOLDER, dashboards, text
-from grafana.preview.units import shown
 from monitoring.source import read
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,24 +82,3 @@ def test_the_datasource_is_the_provisioned_one_and_grafana_opens_with_a_dashboar
     home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert (FOLDER / home.name).is_file()
     assert grafana["environment"]["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
-
-
-def test_every_unit_can_be_drawn_in_the_preview():
-    for panel in PANELS.values():
-        assert shown(0.5, panel["fieldConfig"]["defaults"]["unit"])
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (0.0123, "s", "12.3 ms"),
-        (0, "s", "0 s"),
-        (5400, "s", "1.5 h"),
-        (0.999, "percentunit", "99.9%"),
-        (1536, "bytes", "1.5 KiB"),
-        (1234, "short", "1.23 K"),
-        (0.25, "reqps", "0.25 req/s"),
-    ],
-)
-def test_the_preview_writes_numbers_as_people_read_them(value, unit, text):
-    assert shown(value, unit) == text
