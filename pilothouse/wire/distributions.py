@@ -1,40 +1,46 @@
-"""Wire types of the two pictures."""
+"""What a window looks like beside the reference: `/drift/distributions`, `/drift/embedding`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pydantic import Field
 
-from pydantic import BaseModel, Field
-
-from pilothouse.wire.drift import WindowSpan
+from pilothouse.wire.drift import ColumnKind, WindowSpan, WireModel
 
 
-class Distribution(BaseModel):
+class Distribution(WireModel):
     """One column. Shares are of the values there are and sum to 1; `current` is null when the window has no such
-    column or no records."""
+    column or no records. Numbers have `edges` and quantiles, categories have `categories`."""
 
     name: str
-    kind: Literal["number", "category"]
-    edges: list[float] | None = Field(None, description="of a number: one more than there are shares")
-    categories: list[str] | None = Field(None, description="of a category, (other) and (new) last")
+    kind: ColumnKind
+    edges: list[float] | None = Field(
+        None, description="one more than there are shares", exclude_if=lambda edges: edges is None
+    )
+    categories: list[str] | None = Field(
+        None, description="(other) and (new) last", exclude_if=lambda categories: categories is None
+    )
     reference: list[float]
-    current: list[float] | None
-    reference_quantiles: dict[str, float] | None = None
-    unit: str | None = None
-    missing_reference: float
-    missing_current: float | None
+    current: list[float] | None = None
+    reference_quantiles: dict[str, float] | None = Field(
+        None, description='by probability, such as "0.05"', exclude_if=lambda quantiles: quantiles is None
+    )
+    unit: str | None = Field(None, exclude_if=lambda unit: unit is None)
+    missing_reference: float | None = None
+    missing_current: float | None = None
 
 
-class Distributions(BaseModel):
+class Distributions(WireModel):
+    """Of each column that was asked for, as far as the reference has it."""
+
     model: str
     version: str
     window: WindowSpan
     rows: int = Field(description="rows that were read: a sample of a large window")
-    columns: list[Distribution]
+    columns: tuple[Distribution, ...]
 
 
-class Plane(BaseModel):
-    """The reference's two widest principal components; `explained` are their shares of its variance."""
+class Plane(WireModel):
+    """Embeddings on the reference's two widest principal components; `explained` are their shares of its variance."""
 
     model: str
     version: str

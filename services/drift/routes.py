@@ -1,4 +1,4 @@
-"""The endpoints: parse, ask the domain, shape the reply."""
+"""The endpoints: parse, ask the domain, shape the options."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from pilothouse.package import Package
 from pilothouse.serving.auth import require
-from pilothouse.wire.drift import DriftAnswer, Reply, ReportState
+from pilothouse.wire.drift import DriftAnswer, ReportState
 from services.drift.encoding import encode
 from services.drift.errors import WindowError
 from services.drift.page import waiting_page
@@ -60,6 +61,16 @@ async def asked(
 Asked = Annotated[Window | None, Depends(asked)]
 
 
+class ReportOptions(BaseModel):
+    """How a report is to be answered."""
+
+    format: Format = Field("html", description="the page, or the same as strict JSON")
+    wait: float = Field(0, ge=0, le=300, description="seconds to wait for the report")
+
+
+Options = Annotated[ReportOptions, Query()]
+
+
 @router.get("/drift", response_model=DriftAnswer, dependencies=[read], summary="Whether a model's inputs have drifted")
 async def drift(service: Service, package: Chosen, window: Asked) -> Response:
     """What was last said; when records have come since, the window is scored anew."""
@@ -99,31 +110,29 @@ async def history(
     responses={202: {"model": ReportState, "description": "It is being made: ask at Location again."}},
     summary="Evidently's report of a window against the reference",
 )
-async def report(
-    request: Request, service: Service, package: Chosen, window: Asked, reply: Annotated[Reply, Query()]
-) -> Response:
+async def report(request: Request, service: Service, package: Chosen, window: Asked, options: Options) -> Response:
     """The page is Evidently's, with the same methods, thresholds, scores and verdict as /drift, which stand at its top.
 
     The first one takes some seconds. Until it is done, a browser gets a page that reloads by itself, a program 202 and
     where to look; with `wait`, the answer comes when it is done.
     """
     found = await service.reports.ask(package, window or default_window(package), request.query_params.get("window"))
-    return await _report(request, service, found, reply)
+    return await _report(request, service, found, options)
 
 
 @router.get("/drift-report/{report_id}", dependencies=[read], summary="A report that was asked for before")
-async def one_report(request: Request, service: Service, report_id: str, reply: Annotated[Reply, Query()]) -> Response:
-    return await _report(request, service, service.reports.find(report_id), reply)
+async def one_report(request: Request, service: Service, report_id: str, options: Options) -> Response:
+    return await _report(request, service, service.reports.find(report_id), options)
 
 
 async def _score(service: Parts, package: Package, window: Window) -> Run:
     return (await service.monitor.score(package, window)).run
 
 
-async def _report(request: Request, service: Parts, found: Report, reply: Reply) -> Response:
-    if await service.reports.wait(found, reply.wait):
-        return _finished(request, found, reply.format)
-    location = f"/drift-report/{found.id}?format={reply.format}"
+async def _report(request: Request, service: Parts, found: Report, options: ReportOptions) -> Response:
+    if await service.reports.wait(found, options.wait):
+        return _finished(request, found, options.format)
+    location = f"/drift-report/{found.id}?format={options.format}"
     headers = {**_NOT_CACHED, "Location": location}
     if "text/html" in request.headers.get("accept", ""):
         page = waiting_page(found.model, str(found.window), RETRY_SECONDS)
