@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import httpx2
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -18,6 +19,7 @@ from pilothouse.commands.traffic import COLLECTOR, INFERENCE, fail, post_labels,
 from pilothouse.commands.watch import DRIFT, appraise, performance_line, score, verdict_table
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import Manifest
+from pilothouse.wire.models import Stats
 from training.errors import TrainingError
 
 _MODELS = ("house-prices", "fashion-mnist")
@@ -87,8 +89,8 @@ def stored(collector: str, manifest: Manifest, api_key: str | None) -> int:
         answer.raise_for_status()
     except httpx2.HTTPError as error:
         raise PilothouseError(f"{collector}: {error}") from error
-    rows = answer.json()["models"]
-    return sum(r["records"] for r in rows if (r["model"], r["version"]) == (manifest.name, manifest.version))
+    models = msgspec.json.decode(answer.content, type=Stats).models
+    return sum(m.records for m in models if (m.model, m.version) == (manifest.name, manifest.version))
 
 
 def await_stored(collector: str, manifest: Manifest, wanted: int, api_key: str | None, seconds: float = 60) -> None:

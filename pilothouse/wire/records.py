@@ -59,3 +59,48 @@ class IngestResult(msgspec.Struct, frozen=True):
     accepted: int
     duplicates: int
     rejected: list[Rejected] = []
+
+
+class RecordPage(msgspec.Struct, frozen=True):
+    """A page of `GET /v1/records` as JSON. `next` is the cursor of the following page, None at the end.
+
+    `total` is how many records the window holds, where a sample or the last so many were asked for.
+    """
+
+    columns: list[str]
+    records: list[dict[str, Any]]
+    next: str | None = None
+    model: str = ""
+    version: str = ""
+    total: int | None = None
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record or an event that was refused, and why. `payload` is what was sent, as JSON text."""
+
+    id: int
+    at: str
+    model: str
+    version: str
+    record_id: str | None
+    code: str
+    message: str
+    payload: str
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True):
+    """Dead letters, the newest first; `next` is the cursor of the following page, None at the end."""
+
+    dead_letters: list[DeadLetter]
+    next: int | None = None
+
+
+class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of a CloudEvent: `waiting`, `joined`, `repeated` or `set_aside` (with `code` and `message`)."""
+
+    outcome: str
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[Rejected] = []
+    code: str | None = None
+    message: str | None = None

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from pilothouse.errors import Fault
+from pilothouse.wire.alerts import Alert
 from services.collector import tables
 from services.collector.alert_metrics import AlertMetrics
 from services.collector.checks import printable
@@ -60,7 +61,7 @@ class Alerts:
 
     async def find(
         self, status: Status | None, model: str | None, before: int | None, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
+    ) -> tuple[list[Alert], int | None]:
         """Alerts, the newest first, and where to go on (`before`)."""
         now = self._clock()
         oldest = now - self._expiry_ms
@@ -175,30 +176,30 @@ def _plain(text: str, length: int) -> str:
     return text[:length].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _shown(row: sa.Row[Any], now: int, oldest: int) -> dict[str, Any]:
+def _shown(row: sa.Row[Any], now: int, oldest: int) -> Alert:
     """`runbook_url` and `dashboard_url` are None where the alert names none, and where they are no addresses."""
     alert = json.loads(row.body)
     notes = alert.get("annotations") or {}
     dashboard = notes.get("dashboard") or notes.get("dashboard_url") or alert.get("dashboardURL")
-    return {
-        "id": row.seq,
-        "fingerprint": row.fingerprint,
-        "status": "expired" if row.status == "firing" and row.received_at < oldest else row.status,
-        "name": row.name,
-        "severity": row.severity,
-        "model": row.model,
-        "version": row.version,
-        "summary": row.summary,
-        "starts_at": to_iso(row.starts_at),
-        "ends_at": None if row.ends_at is None else to_iso(row.ends_at),
-        "received_at": to_iso(row.received_at),
-        "silent_seconds": max(now - row.received_at, 0) // 1000,
-        "labels": alert.get("labels") or {},
-        "annotations": notes,
-        "runbook_url": _address(notes.get("runbook_url")),
-        "dashboard_url": _address(dashboard),
-        "url": _address(alert.get("generatorURL")),
-    }
+    return Alert(
+        id=row.seq,
+        fingerprint=row.fingerprint,
+        status="expired" if row.status == "firing" and row.received_at < oldest else row.status,
+        name=row.name,
+        severity=row.severity,
+        model=row.model,
+        version=row.version,
+        summary=row.summary,
+        starts_at=to_iso(row.starts_at),
+        ends_at=None if row.ends_at is None else to_iso(row.ends_at),
+        received_at=to_iso(row.received_at),
+        silent_seconds=max(now - row.received_at, 0) // 1000,
+        labels=alert.get("labels") or {},
+        annotations=notes,
+        runbook_url=_address(notes.get("runbook_url")),
+        dashboard_url=_address(dashboard),
+        url=_address(alert.get("generatorURL")),
+    )
 
 
 def _address(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pilothouse.wire.records import DeadLetter
 from services.collector import tables
 from services.collector.checks import printable
 from services.collector.database import Database
@@ -26,7 +27,7 @@ class DeadLetters:
 
     async def find(
         self, model: str | None, version: str | None, code: str | None, before: int | None, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
+    ) -> tuple[list[DeadLetter], int | None]:
         """Dead letters, the newest first, and where to go on (`before`). `payload` is the record as JSON text."""
         wanted: list[Wanted] = [
             (_LETTERS.c.model, eq, model),
@@ -37,17 +38,10 @@ class DeadLetters:
         return [_shown(row) for row in rows], following
 
 
-def _shown(row: sa.Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.seq,
-        "at": to_iso(row.at),
-        "model": row.model,
-        "version": row.version,
-        "record_id": row.record_id,
-        "code": row.code,
-        "message": row.message,
-        "payload": row.payload,
-    }
+def _shown(row: sa.Row[Any]) -> DeadLetter:
+    return DeadLetter(
+        row.seq, to_iso(row.at), row.model, row.version, row.record_id, row.code, row.message, row.payload
+    )
 
 
 def event_letter(

@@ -15,18 +15,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.errors import Fault
 from pilothouse.ids import is_uuid7, time_ms
+from pilothouse.wire.labels import GivenLabel, LabelHistory, LabelResult, RefusedLabel
 from services.collector import tables
 from services.collector.checks import RefusedValueError, check_text, printable
 from services.collector.database import Database
 from services.collector.errors import MalformedError, TooLargeError
 from services.collector.metrics import CollectorMetrics
-from services.collector.moment import DAY_MS, Clock, check_ms, now_ms, parse_ms
+from services.collector.moment import DAY_MS, Clock, check_ms, now_ms, parse_ms, to_iso
 from services.collector.upsert import insert_into
 
 LABEL_LIMIT = 200
@@ -39,23 +39,6 @@ class Label:
     label: str
     value: float | None
     at: int
-
-
-class RefusedLabel(msgspec.Struct, frozen=True):
-    """A label that was not taken: its place in the request, and why."""
-
-    index: int
-    record_id: str | None
-    code: str
-    message: str
-
-
-class LabelResult(msgspec.Struct, frozen=True):
-    """`unchanged`: the same label with the same time was there already."""
-
-    accepted: int
-    unchanged: int
-    rejected: list[RefusedLabel] = []
 
 
 class Labels:
@@ -81,13 +64,14 @@ class Labels:
             self._metrics.labels.labels(outcome).inc(count)
         return result
 
-    async def history(self, record_id: uuid.UUID) -> list[dict[str, Any]]:
+    async def history(self, record_id: uuid.UUID) -> LabelHistory:
         """Every label of a record, in the order they came."""
         history = tables.label_history.c
-        columns = (history.label, history.value, history.at, history.received_at)
-        statement = sa.select(*columns).where(history.record_id == record_id).order_by(history.seq)
+        statement = sa.select(tables.label_history).where(history.record_id == record_id).order_by(history.seq)
         async with self._database.reading() as connection:
-            return [dict(row) for row in (await connection.execute(statement)).mappings()]
+            rows = (await connection.execute(statement)).all()
+        labels = [GivenLabel(row.label, to_iso(row.at), to_iso(row.received_at), row.value) for row in rows]
+        return LabelHistory(str(record_id), labels)
 
     async def _write(self, labels: list[Label], now: int) -> int:
         async with self._database.writing() as connection:

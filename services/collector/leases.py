@@ -6,31 +6,22 @@ Two drift services on one database, by accident or while one replaces the other,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from pilothouse.errors import Fault
+from pilothouse.wire.runs import Lease
 from services.collector import tables
 from services.collector.database import Database
 from services.collector.errors import MalformedError
-from services.collector.moment import Clock, now_ms
+from services.collector.moment import Clock, now_ms, to_iso
 from services.collector.runs import read_text
 from services.collector.upsert import insert_into
 
 LONGEST_SECONDS = 3600
 _LEASES = tables.leases.c
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """`until` in milliseconds since the epoch."""
-
-    name: str
-    holder: str
-    until: int
 
 
 class Leases:
@@ -53,7 +44,7 @@ class Leases:
             new = {"holder": statement.excluded.holder, "until": statement.excluded.until}
             await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new, where=free))
             found = (await connection.execute(sa.select(tables.leases).where(_LEASES.name == key))).one()
-        return Lease(name, found.holder, found.until)
+        return Lease(name, found.holder, to_iso(found.until))
 
 
 def _seconds(value: Any) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.ids import time_ms
+from pilothouse.wire.models import ModelStats
 from services.collector import tables
 from services.collector.catalog import Catalog
 from services.collector.database import Database
@@ -22,14 +22,14 @@ class Stats:
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database, self._catalog = database, catalog
 
-    async def read(self, model: str | None = None) -> list[dict[str, Any]]:
+    async def read(self, model: str | None = None) -> list[ModelStats]:
         """One entry for each model version: records, the times of the first and the last, and labels (estimated where
         there are very many)."""
         found = []
         for table in await self._catalog.tables(model):
             async with self._database.reading() as connection:
                 found.append(await self._entry(connection, table))
-        return sorted(found, key=lambda entry: (entry["model"], entry["version"]))
+        return sorted(found, key=lambda entry: (entry.model, entry.version))
 
     async def newest_version(self, model: str) -> RecordTable:
         """The version with the newest record, else the one announced last. Raises UnknownModelError."""
@@ -43,7 +43,7 @@ class Stats:
         newest = max(range(len(versions)), key=lambda i: (last[i].int if (last[i]) else -1, -i))  # type: ignore[union-attr]
         return versions[newest]
 
-    async def _entry(self, connection: AsyncConnection, table: RecordTable) -> dict[str, Any]:
+    async def _entry(self, connection: AsyncConnection, table: RecordTable) -> ModelStats:
         days = tables.record_days.c
         own = sa.and_(days.model == table.model, days.version == table.version)
         records = await connection.execute(sa.select(sa.func.coalesce(sa.func.sum(days.records), 0)).where(own))
@@ -53,15 +53,15 @@ class Stats:
         if first is not None and last is not None:
             adapter = self._database.adapter
             labels = await count_labels(connection, adapter, table, records=counted, span=(first, last))
-        return {
-            "model": table.model,
-            "version": table.version,
-            "records": counted,
-            "first": None if first is None else to_iso(time_ms(first)),
-            "last": None if last is None else to_iso(time_ms(last)),
-            "labels": labels.labels,
-            "labels_estimated": labels.estimated,
-        }
+        return ModelStats(
+            model=table.model,
+            version=table.version,
+            records=counted,
+            first=None if first is None else to_iso(time_ms(first)),
+            last=None if last is None else to_iso(time_ms(last)),
+            labels=labels.labels,
+            labels_estimated=labels.estimated,
+        )
 
     async def _end(self, connection: AsyncConnection, table: RecordTable, *, newest: bool) -> uuid.UUID | None:
         identity = table.table.c.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -13,6 +13,10 @@ import pyarrow as pa
 from pilothouse.manifest import Manifest
 from pilothouse.serving.identity import IdentityError
 from pilothouse.serving.trace import trace_headers
+from pilothouse.wire.archive import ArchivedDay, ArchivedDays
+from pilothouse.wire.models import ModelStats, Stats
+from pilothouse.wire.records import RecordPage
+from pilothouse.wire.runs import Lease, LeaseRequest
 from services.drift.errors import CollectorAwayError
 from services.drift.records import Rows, RunKind
 from services.drift.window import SCORED_ROWS, Window, parse_moment
@@ -20,6 +24,7 @@ from services.drift.window import SCORED_ROWS, Window, parse_moment
 WINDOW_ROWS = "Pilothouse-Window-Rows"
 UNKNOWN_MODEL, UNKNOWN_COLUMN = 404, 422
 DAYS_LIMIT = 10_000
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,14 @@ class HttpRecords:
     async def newest(self, model: str, version: str) -> str | None:
         query = {"model": model, "version": version, "limit": 1, "order": "desc", "columns": "id"}
         answer = await self._get("/v1/records", query)
-        records = [] if answer is None else _json(answer).get("records", [])
+        records = [] if answer is None else _decode(answer, RecordPage).records
         return str(records[0]["id"]) if records else None
 
     async def count(self, model: str, version: str) -> int:
-        return await self._stat(model, version, "records")
+        return sum(stats.records for stats in await self._stats(model, version))
 
     async def labels(self, model: str, version: str) -> int:
-        return await self._stat(model, version, "labels")
+        return sum(stats.labels for stats in await self._stats(model, version))
 
     async def read(
         self,
@@ -89,13 +94,13 @@ class HttpRecords:
         """Days that are in the archive alone, the oldest first; None are of a model that was never announced."""
         query = {"model": model, "version": version, "dropped": True, "limit": DAYS_LIMIT}
         answer = await self._get("/v1/archive", query)
-        days = [] if answer is None else _json(answer).get("days", [])
+        days = [] if answer is None else _decode(answer, ArchivedDays).days
         return sorted((_dropped(day) for day in days), key=lambda day: day.start_ms)
 
     async def lease(self, holder: str, seconds: float) -> str:
         """Satisfies `leader.Ask`."""
-        wish = msgspec.json.encode({"holder": holder, "seconds": seconds})
-        return str(_json(await self._send("PUT", "/v1/leases/drift", content=wish))["holder"])
+        request = msgspec.json.encode(LeaseRequest(holder, seconds))
+        return _decode(await self._send("PUT", "/v1/leases/drift", content=request), Lease).holder
 
     async def announce(self, manifest: Manifest) -> None:
         """Satisfies `announcer.Announce`."""
@@ -104,10 +109,10 @@ class HttpRecords:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def _stat(self, model: str, version: str, name: str) -> int:
+    async def _stats(self, model: str, version: str) -> list[ModelStats]:
         answer = await self._get("/v1/stats", {"model": model})
-        models = [] if answer is None else _json(answer).get("models", [])
-        return sum(int(m.get(name) or 0) for m in models if (m["model"], m["version"]) == (model, version))
+        models = [] if answer is None else _decode(answer, Stats).models
+        return [stats for stats in models if (stats.model, stats.version) == (model, version)]
 
     async def _get(self, path: str, query: Mapping[str, Any], *accept: int) -> httpx2.Response | None:
         """The answer, successful or of a status to `accept`; None of a model that was never announced."""
@@ -126,16 +131,15 @@ class HttpRecords:
         raise CollectorAwayError(f"the collector answered {answer.status_code} to {method} {path}: {answer.text[:200]}")
 
 
-def _dropped(day: Mapping[str, Any]) -> DroppedDay:
-    return DroppedDay(str(day["path"]), parse_moment(day["from"]) or 0, parse_moment(day["to"]) or 0)
+def _dropped(day: ArchivedDay) -> DroppedDay:
+    return DroppedDay(day.path, parse_moment(day.start) or 0, parse_moment(day.end) or 0)
 
 
-def _json(answer: httpx2.Response) -> dict[str, Any]:
+def _decode(answer: httpx2.Response, kind: type[_Answer]) -> _Answer:
     try:
-        body: dict[str, Any] = msgspec.json.decode(answer.content)
-    except msgspec.DecodeError as error:
-        raise CollectorAwayError(f"the collector's answer is no JSON: {error}") from error
-    return body
+        return msgspec.json.decode(answer.content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CollectorAwayError(f"the collector's answer is not {kind.__name__}: {error}") from error
 
 
 def _table(answer: httpx2.Response) -> pa.Table:

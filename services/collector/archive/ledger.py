@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.archive import day_path, day_text
+from pilothouse.wire.archive import ArchivedDay
 from services.collector import tables
 from services.collector.database import Database
 from services.collector.errors import LeaseLostError
@@ -125,7 +126,7 @@ class Ledger:
 
     async def listing(
         self, model: str | None, version: str | None, *, partial: bool | None, before: int | None, limit: int
-    ) -> list[dict[str, Any]]:
+    ) -> list[ArchivedDay]:
         """Days in the archive, the newest first; `partial`: only those that the database has dropped, or not."""
         wanted = [
             column == value
@@ -173,16 +174,16 @@ def _due(row: sa.Row[Any]) -> Due:
     return Due(row.model, row.version, row.day, row.records, row.changes, row.archived, bool(row.partial))
 
 
-def _shown(row: sa.Row[Any]) -> dict[str, Any]:
-    return {
-        "model": row.model,
-        "version": row.version,
-        "day": day_text(row.day),
-        "path": day_path(row.model, row.version, row.day),
-        "records": row.records,
-        "bytes": row.bytes,
-        "dropped": bool(row.partial),
-        "written_at": to_iso(row.written_at),
-        "from": to_iso(row.day * DAY_MS),
-        "to": to_iso((row.day + 1) * DAY_MS),
-    }
+def _shown(row: sa.Row[Any]) -> ArchivedDay:
+    return ArchivedDay(
+        model=row.model,
+        version=row.version,
+        day=day_text(row.day),
+        path=day_path(row.model, row.version, row.day),
+        records=row.records,
+        bytes=row.bytes,
+        dropped=bool(row.partial),
+        written_at=to_iso(row.written_at),
+        start=to_iso(row.day * DAY_MS),
+        end=to_iso((row.day + 1) * DAY_MS),
+    )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
 import structlog
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import order
-from pilothouse.wire.records import Batch, IngestResult, Rejected
+from pilothouse.wire.records import Batch, EventResult, IngestResult
 from services.collector.catalog import Catalog
 from services.collector.dead_letters import event_letter
 from services.collector.errors import UnavailableError, UnknownModelError
@@ -27,17 +26,6 @@ _ROUND_PAIRS = 200
 _BATCH_ROWS = 5_000
 _MANIFEST_MS = 10_000  # so long a manifest is taken as read
 _INLINE_BYTES = 64 << 10  # larger bodies are read beside the event loop
-
-
-class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of an event: `waiting`, `joined`, `repeated` or `set_aside`."""
-
-    outcome: str
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: list[Rejected] = []
-    code: str | None = None
-    message: str | None = None
 
 
 class Events:
@@ -59,7 +47,7 @@ class Events:
         self._readers: dict[tuple[str, str | None], tuple[int, PairReader]] = {}
         self._log = structlog.get_logger("events")
 
-    async def take(self, event: Event, model: str | None = None, version: str | None = None) -> Taken:
+    async def take(self, event: Event, model: str | None = None, version: str | None = None) -> EventResult:
         """Keep an event, and store the records when it completes a pair. Raises UnavailableError, with nothing kept.
 
         `model` and `version` are those of the address it was sent to; without, the service's name and the newest
@@ -76,20 +64,20 @@ class Events:
             await self._inbox.set_aside(letter)
             taken = self._refused(error)
         else:
-            taken = Taken("repeated") if pair is None else await self._join_now(pair)
+            taken = EventResult("repeated") if pair is None else await self._join_now(pair)
         self._metrics.events.labels(taken.outcome).inc()
         return taken
 
-    async def _join_now(self, pair: Pair) -> Taken:
+    async def _join_now(self, pair: Pair) -> EventResult:
         """Both halves are safe where they are: whatever fails now is tried again by `keep`."""
         if pair.request is None or pair.response is None:
-            return Taken("waiting")
+            return EventResult("waiting")
         try:
             return await self._join(pair)
         except (UnavailableError, UnknownModelError) as error:
-            return Taken("waiting", message=str(error))
+            return EventResult("waiting", message=str(error))
 
-    async def _join(self, pair: Pair) -> Taken:
+    async def _join(self, pair: Pair) -> EventResult:
         """Raises UnavailableError or UnknownModelError, with the pair left as it is."""
         now = self._clock()
         try:
@@ -99,7 +87,7 @@ class Events:
             return await self._give_up(pair, error, now)
         result = await self._store(batch)
         await self._inbox.finish(pair, now)
-        return Taken("joined", result.accepted, result.duplicates, result.rejected)
+        return EventResult("joined", result.accepted, result.duplicates, result.rejected)
 
     async def _store(self, batch: Batch) -> IngestResult:
         accepted, duplicates, rejected = 0, 0, []
@@ -131,16 +119,16 @@ class Events:
             version = max(versions, key=order)
         return await self._catalog.manifest(model, version)
 
-    async def _give_up(self, pair: Pair, error: RefusedEventError, now: int) -> Taken:
+    async def _give_up(self, pair: Pair, error: RefusedEventError, now: int) -> EventResult:
         bodies = {"request": pair.request, "response": pair.response}
         letter = event_letter((pair.model, pair.version), pair.event_id, error, bodies, now)
         if await self._inbox.finish(pair, now, letter):
             return self._refused(error)
-        return Taken("repeated")
+        return EventResult("repeated")
 
-    def _refused(self, error: RefusedEventError) -> Taken:
+    def _refused(self, error: RefusedEventError) -> EventResult:
         self._metrics.set_aside.labels(error.code).inc()
-        return Taken("set_aside", code=error.code, message=str(error))
+        return EventResult("set_aside", code=error.code, message=str(error))
 
     async def keep(self, ready: asyncio.Event, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Rounds until cancelled, once the database is `ready`."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pilothouse.archive import day_number
 from pilothouse.errors import Fault
 from pilothouse.serving.auth import require
+from pilothouse.wire.archive import ArchivedDays
 from services.collector.errors import MalformedError, NoArchiveError
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer
@@ -32,13 +33,8 @@ def archive_router(parts: Parts) -> APIRouter:
         until = None if before is None else _number("before", before)
         found = await parts.ledger.listing(model, version, partial=dropped, before=until, limit=limit)
         archiver = parts.archiver
-        return answer(
-            {
-                "archive": archiver.address if archiver else None,
-                "failure": archiver.failure if archiver else None,
-                "days": found,
-            }
-        )
+        address, failure = (archiver.address, archiver.failure) if archiver else (None, None)
+        return answer(ArchivedDays(address, failure, found))
 
     @router.post(
         "/runs",

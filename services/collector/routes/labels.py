@@ -11,7 +11,6 @@ from pilothouse.serving.auth import require
 from services.collector.body import read_body
 from services.collector.errors import MalformedError
 from services.collector.labels import read_csv
-from services.collector.moment import to_iso
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, content_type, decode_json
 
@@ -36,8 +35,6 @@ def labels_router(parts: Parts) -> APIRouter:
 
     @router.get("/{record_id}", dependencies=[Depends(require("read"))], summary="Every label that a record was given")
     async def history(record_id: uuid.UUID) -> Response:
-        labels = await parts.labels.history(record_id)
-        shown = [{**n, "at": to_iso(n["at"]), "received_at": to_iso(n["received_at"])} for n in labels]
-        return answer({"record_id": str(record_id), "labels": shown})
+        return answer(await parts.labels.history(record_id))
 
     return router

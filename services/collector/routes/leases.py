@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 
 from pilothouse.serving.auth import require
-from services.collector.moment import to_iso
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, read_object
 
@@ -22,7 +21,6 @@ def leases_router(parts: Parts) -> APIRouter:
         openapi_extra=body_schema("application/json", example=_EXAMPLE),
     )
     async def take(name: str, request: Request) -> Response:
-        lease = await parts.leases.take(name, await read_object(request, parts.limits))
-        return answer({"name": lease.name, "holder": lease.holder, "until": to_iso(lease.until)})
+        return answer(await parts.leases.take(name, await read_object(request, parts.limits)))
 
     return router

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pilothouse.errors import Fault
 from pilothouse.manifest import Manifest
 from pilothouse.serving.auth import require
+from pilothouse.wire.models import AnnouncedModel, AnnouncedModels, Announcement
 from services.collector.body import read_body
 from services.collector.checks import printable
 from services.collector.errors import MalformedError, SchemaMismatchError
@@ -34,21 +35,13 @@ def models_router(parts: Parts) -> APIRouter:
             )
             raise SchemaMismatchError(fault)
         done = await parts.catalog.announce(manifest)
-        body = {
-            "model": name,
-            "version": version,
-            "table": done.table.name,
-            "schema_digest": done.table.digest,
-            "created": done.created,
-            "updated": done.updated,
-        }
+        body = Announcement(name, version, done.table.name, done.table.digest, done.created, done.updated)
         return answer(body, 201 if done.created else 200)
 
     @router.get("", dependencies=_READ, summary="Every announced model version, the newest announced first")
     async def models() -> Response:
         known = await parts.catalog.tables()
-        rows = [{"model": t.model, "version": t.version, "table": t.name, "schema_digest": t.digest} for t in known]
-        return answer({"models": rows})
+        return answer(AnnouncedModels([AnnouncedModel(t.model, t.version, t.name, t.digest) for t in known]))
 
     @router.get("/{name}/{version}", dependencies=_READ, summary="The manifest of an announced model version")
     async def manifest(name: str, version: str) -> Response:

@@ -7,12 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pilothouse.serving.auth import require
+from pilothouse.wire.alerts import AlertPage
+from pilothouse.wire.models import Stats
+from pilothouse.wire.records import DeadLetterPage
+from pilothouse.wire.runs import DriftRunPage, PerformanceRunPage
 from services.collector.alerts import Status
 from services.collector.parts import Parts
 from services.collector.routes.json_body import answer, body_schema, read_object
 from services.collector.routes.times import Moment
 from services.collector.runs import Runs
 
+_PageOfRuns = type[DriftRunPage[dict[str, Any]]] | type[PerformanceRunPage[dict[str, Any]]]
 _READ, _INGEST = [Depends(require("read"))], [Depends(require("ingest"))]
 _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Before = Annotated[int | None, Query(ge=1, le=2**62, description="`next` of an earlier answer")]
@@ -26,8 +31,8 @@ _PERFORMANCE_RUN = {**_RUN, "verdict": "below floor", "metric": "mae", "measured
 
 def watching_router(parts: Parts) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    _add_runs(router, "drift-runs", _DRIFT_RUN, parts, parts.drift_runs)
-    _add_runs(router, "performance-runs", _PERFORMANCE_RUN, parts, parts.performance_runs)
+    _add_runs(router, _DRIFT_RUN, parts, parts.drift_runs, DriftRunPage)
+    _add_runs(router, _PERFORMANCE_RUN, parts, parts.performance_runs, PerformanceRunPage)
     _add_alerts(router, parts)
 
     @router.get(
@@ -37,20 +42,20 @@ def watching_router(parts: Parts) -> APIRouter:
         model: _Short = None, version: _Short = None, code: _Short = None, cursor: _Before = None, limit: _Limit = 100
     ) -> Response:
         letters, following = await parts.dead_letters.find(model, version, code, cursor, limit)
-        return answer({"dead_letters": letters, "next": following})
+        return answer(DeadLetterPage(letters, following))
 
     @router.get("/stats", tags=["models"], dependencies=_READ, summary="Counts and time spans by model version")
     async def stats(model: _Short = None) -> Response:
-        return answer({"models": await parts.stats.read(model)})
+        return answer(Stats(await parts.stats.read(model)))
 
     return router
 
 
-def _add_runs(router: APIRouter, path: str, example: dict[str, Any], parts: Parts, runs: Runs) -> None:
-    kind = path.partition("-")[0]
+def _add_runs(router: APIRouter, example: dict[str, Any], parts: Parts, runs: Runs, page: _PageOfRuns) -> None:
+    kind = "drift" if page is DriftRunPage else "performance"
 
     @router.post(
-        f"/{path}",
+        f"/{kind}-runs",
         tags=["drift"],
         dependencies=_INGEST,
         summary=f"Keep what a {kind} run found; sent twice, it is stored once",
@@ -60,7 +65,7 @@ def _add_runs(router: APIRouter, path: str, example: dict[str, Any], parts: Part
         stored = await runs.store(await read_object(request, parts.limits))
         return answer({"stored": stored}, 201 if stored else 200)
 
-    @router.get(f"/{path}", tags=["drift"], dependencies=_READ, summary=f"{kind.title()} runs, the newest first")
+    @router.get(f"/{kind}-runs", tags=["drift"], dependencies=_READ, summary=f"{kind.title()} runs, the newest first")
     async def find(
         *,
         model: _Short = None,
@@ -73,7 +78,7 @@ def _add_runs(router: APIRouter, path: str, example: dict[str, Any], parts: Part
         found, following = await runs.find(
             model=model, version=version, start=start, end=end, before=cursor, limit=limit
         )
-        return answer({path.replace("-", "_"): found, "next": following})
+        return answer(page(found, following))
 
 
 def _add_alerts(router: APIRouter, parts: Parts) -> None:
@@ -95,4 +100,4 @@ def _add_alerts(router: APIRouter, parts: Parts) -> None:
         limit: _Limit = 100,
     ) -> Response:
         alerts, following = await parts.alerts.find(status, model, cursor, limit)
-        return answer({"alerts": alerts, "next": following})
+        return answer(AlertPage(alerts, following))

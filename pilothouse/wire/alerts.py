@@ -1,0 +1,38 @@
+"""The inbox of alerts that Grafana and Alertmanager sent, as `GET /v1/alerts` answers it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One alert, from when it began to fire to its end. Times are ISO 8601.
+
+    `status` is `firing`, `resolved`, or `expired` when nobody has repeated it for too long. `labels` and
+    `annotations` are as the sender wrote them. The addresses are None where the alert names none that a page may link.
+    """
+
+    name: str
+    status: str
+    summary: str = ""
+    severity: str | None = None
+    model: str | None = None
+    version: str | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    id: int = 0
+    fingerprint: str = ""
+    received_at: str | None = None
+    silent_seconds: int = 0
+    runbook_url: str | None = None
+    dashboard_url: str | None = None
+    url: str | None = None
+
+
+class AlertPage(msgspec.Struct, frozen=True):
+    """Alerts, the newest first; `next` is the cursor of the following page, None at the end."""
+
+    alerts: list[Alert]
+    next: int | None = None
