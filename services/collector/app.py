@@ -47,7 +47,7 @@ from services.collector.routes.watching import watching_router
 from services.collector.settings import COCKROACH, CollectorSettings
 from services.collector.sizes import Sizes
 from services.collector.sqlite import Sqlite
-from services.collector.stats import Stats
+from services.collector.stats import StatsReader
 
 DESCRIPTION = "The one writer and reader of the database: records, labels, alerts, drift results."
 ERRORS: ErrorTable = {
@@ -193,7 +193,7 @@ def assemble(
         alerts=Alerts(database, metrics.of_alerts, expiry_ms=int(settings.alert_expiry_hours * 3_600_000), clock=clock),
         dead_letters=DeadLetters(database),
         leases=Leases(database, clock),
-        stats=Stats(database, catalog),
+        stats=StatsReader(database, catalog),
         ledger=archiver.ledger if archiver else Ledger(database, clock),
         archiver=archiver,
         limits=Limits(settings.max_body_bytes, settings.max_decoded_bytes, settings.searched_rows),

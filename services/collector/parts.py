@@ -16,7 +16,7 @@ from services.collector.labels import Labels
 from services.collector.leases import Leases
 from services.collector.performance_runs import PerformanceRuns
 from services.collector.reading import RecordReader
-from services.collector.stats import Stats
+from services.collector.stats import StatsReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Parts:
     alerts: Alerts
     leases: Leases
     dead_letters: DeadLetters
-    stats: Stats
+    stats: StatsReader
     ledger: Ledger
     archiver: Archiver | None
     limits: Limits

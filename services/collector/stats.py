@@ -18,7 +18,7 @@ from services.collector.moment import to_iso
 from services.collector.record_table import RecordTable
 
 
-class Stats:
+class StatsReader:
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database, self._catalog = database, catalog
 

@@ -43,26 +43,6 @@ class Records(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-class ModelStats(msgspec.Struct, frozen=True):
-    """How much is stored of one model version; `first` and `last` are ISO 8601."""
-
-    model: str
-    version: str
-    records: int
-    first: str | None = None
-    last: str | None = None
-    labels: int = 0
-    labels_estimated: bool = False
-
-
-class GivenLabel(msgspec.Struct, frozen=True):
-    """What somebody said was true of a record; `at` is when it became known."""
-
-    label: str
-    at: str | None = None
-    received_at: str | None = None
-
-
 class Alert(msgspec.Struct, frozen=True):
     """An episode of the inbox. `status` is `firing` or `resolved`; `annotations` as the sender wrote them."""
 

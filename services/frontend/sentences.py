@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.frontend.answers import ColumnDrift, Drift, JointDrift, ModelStats, Prediction
+from pilothouse.wire.models import ModelStats
+from services.frontend.answers import ColumnDrift, Drift, JointDrift, Prediction
 from services.frontend.text import TIMES, ago, moment, number, percent, title
 
 Tone = Literal["good", "warn", "bad", "quiet"]

@@ -12,8 +12,9 @@ import streamlit as st
 
 from pilothouse.manifest import Manifest
 from pilothouse.serving.settings import read_settings
+from pilothouse.wire.models import ModelStats
 from services.frontend import api, hour, readings
-from services.frontend.answers import Drift, DriftRuns, Health, ModelEntry, ModelStats
+from services.frontend.answers import Drift, DriftRuns, Health, ModelEntry
 from services.frontend.api import Services
 from services.frontend.clients.prometheus import Rule
 from services.frontend.connection import Connection

@@ -201,8 +201,10 @@ class StandIn:
         return JSONResponse({"accepted": 1, "unchanged": 0, "rejected": []})
 
     def _history(self, request: Request) -> Response:
-        known = self.labels.get(request.path_params["record_id"])
-        return JSONResponse({"labels": [] if known is None else [{"label": str(known), "at": "2026-11-02T08:00:00Z"}]})
+        record_id = request.path_params["record_id"]
+        known = self.labels.get(record_id)
+        given = [] if known is None else [{"label": str(known), "at": "2026-11-02T08:00:00Z"}]
+        return JSONResponse({"record_id": record_id, "labels": given})
 
     def _alerts(self, request: Request) -> Response:
         wanted = request.query_params.get("status")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from pilothouse.manifest import Manifest
-from services.frontend.answers import Alerts, GivenLabel, ModelEntry, ModelStats, Records
+from pilothouse.wire.labels import GivenLabel, LabelHistory, LabelResult
+from pilothouse.wire.models import AnnouncedModels, ModelStats, Stats
+from services.frontend.answers import Alerts, ModelEntry, Records
 from services.frontend.clients.manifests import read_manifest
 from services.frontend.connection import Connection
 from services.frontend.errors import ServiceRefused
@@ -25,14 +25,14 @@ class Collector:
 
     def models(self) -> list[ModelEntry]:
         """The models that were ever announced, the newest last: enough to look at the log while inference is away."""
-        announced = self.connection.read(_Announcements, "/v1/models").models
+        announced = self.connection.read(AnnouncedModels, "/v1/models").models
         return [ModelEntry(m.model, m.version) for m in reversed(announced)]
 
     def manifest(self, name: str, version: str) -> Manifest:
         return read_manifest(self.connection, f"/v1/models/{name}/{version}")
 
     def stats(self) -> list[ModelStats]:
-        return self.connection.read(_Stats, "/v1/stats").models
+        return self.connection.read(Stats, "/v1/stats").models
 
     def records(
         self,
@@ -68,12 +68,12 @@ class Collector:
         """Say what was true; the reason when the collector does not take it. Needs the scope ingest."""
         body = [{"record_id": record_id, "label": label}]
         response = self.connection.send("POST", "/v1/labels", json=body, key=key)
-        refused = self.connection.decode(_Judged, response).rejected
+        refused = self.connection.decode(LabelResult, response).rejected
         return refused[0].message if refused else None
 
     def labels(self, record_id: str) -> list[GivenLabel]:
         """Every label that the record was given, in the order they came."""
-        return self.connection.read(_History, f"/v1/labels/{record_id}").labels
+        return self.connection.read(LabelHistory, f"/v1/labels/{record_id}").labels
 
     def alerts(self, status: str | None = None, limit: int = 100, cursor: int | None = None) -> Alerts:
         """The inbox, newest first."""
@@ -86,28 +86,3 @@ class Collector:
             if refusal.status in none:
                 return _NONE
             raise
-
-
-class _Stats(msgspec.Struct):
-    models: list[ModelStats]
-
-
-class _Announced(msgspec.Struct):
-    model: str
-    version: str
-
-
-class _Announcements(msgspec.Struct):
-    models: list[_Announced]
-
-
-class _History(msgspec.Struct):
-    labels: list[GivenLabel]
-
-
-class _Refused(msgspec.Struct):
-    message: str
-
-
-class _Judged(msgspec.Struct):
-    rejected: list[_Refused] = []

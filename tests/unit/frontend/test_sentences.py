@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
+from pilothouse.wire.models import ModelStats
 from services.frontend import sentences
-from services.frontend.answers import ColumnDrift, Drift, ModelStats, Prediction
+from services.frontend.answers import ColumnDrift, Drift, Prediction
 
 
 def column(name, score, threshold=0.1):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from pilothouse.wire.models import ModelStats
 from services.frontend import notices, sentences, sources
-from services.frontend.answers import ModelEntry, ModelStats
+from services.frontend.answers import ModelEntry
 from services.frontend.choice import choose_model
 from services.frontend.errors import ServiceError
 from services.frontend.text import plain, tag
