@@ -21,12 +21,12 @@ class HostMetrics(Collector):
 
     def describe(self) -> Iterable[Family]:
         yield CounterMetricFamily(
-            "pilothouse_host_cpu_seconds", "Time of the machine's processors, by mode.", labels=("mode",)
+            "pilothouse_host_cpu_seconds", "Processor time of the machine, in seconds.", labels=("mode",)
         )
-        yield GaugeMetricFamily("pilothouse_host_memory_bytes", "Memory of the machine.")
-        yield GaugeMetricFamily("pilothouse_host_memory_available_bytes", "What of it programs can still have.")
-        yield CounterMetricFamily("pilothouse_host_network_received_bytes", "Bytes that came over the network.")
-        yield CounterMetricFamily("pilothouse_host_network_sent_bytes", "Bytes that went over the network.")
+        yield GaugeMetricFamily("pilothouse_host_memory_bytes", "Memory that the machine has.")
+        yield GaugeMetricFamily("pilothouse_host_memory_available_bytes", "Memory that is free for programs.")
+        yield CounterMetricFamily("pilothouse_host_network_received_bytes", "Bytes that the machine received.")
+        yield CounterMetricFamily("pilothouse_host_network_sent_bytes", "Bytes that the machine sent.")
 
     def collect(self) -> Iterable[Family]:
         cpu, *others = self.describe()

@@ -18,13 +18,13 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = CounterTally(
             "pilothouse_http_requests_total",
-            "HTTP requests answered, by route template.",
+            "HTTP requests answered; 5xx are our errors, 4xx the caller's, 499 a caller who left.",
             ("method", "route", "status"),
             registry,
         )
         self._seconds = HistogramTally(
             "pilothouse_http_request_seconds",
-            "Time to answer an HTTP request, in seconds, by route template.",
+            "Time to answer an HTTP request, in seconds.",
             ("method", "route"),
             registry,
             buckets=BUCKETS,
@@ -32,7 +32,7 @@ class HttpMetrics:
         self._in_flight = 0
         in_flight = Gauge(
             "pilothouse_http_requests_in_flight",
-            "HTTP requests that are being answered, the one that asks for this among them.",
+            "HTTP requests being answered now, this scrape included.",
             registry=registry,
         )
         in_flight.set_function(lambda: self._in_flight)

@@ -43,8 +43,8 @@ class ContainerMemory(Collector):
         self._root = root
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        yield GaugeMetricFamily("pilothouse_memory_limit_bytes", "Memory that this service's container may use.")
-        yield GaugeMetricFamily("pilothouse_memory_used_bytes", "Memory that this service's container uses.")
+        yield GaugeMetricFamily("pilothouse_memory_limit_bytes", "Memory limit of the container, if it has one.")
+        yield GaugeMetricFamily("pilothouse_memory_used_bytes", "Memory that the container uses.")
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         found = self._version_2() or self._version_1()
@@ -70,8 +70,10 @@ class StateDisk(Collector):
         self._folder = folder
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        yield GaugeMetricFamily("pilothouse_state_disk_bytes", "Size of the disk that the state folder is on.")
-        yield GaugeMetricFamily("pilothouse_state_disk_available_bytes", "What of it can still be written.")
+        yield GaugeMetricFamily("pilothouse_state_disk_bytes", "Size of the disk that holds the state folder.")
+        yield GaugeMetricFamily(
+            "pilothouse_state_disk_available_bytes", "Free space on the disk that holds the state folder."
+        )
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         try:

@@ -38,7 +38,7 @@ class Spans:
         self._taken = True
         counter = Counter(
             "pilothouse_spans_total",
-            "Spans for OpenTelemetry: exported, failed (nobody took them), dropped (too many waited).",
+            "Spans for OpenTelemetry: exported, failed (not taken by the receiver) or dropped (queue full).",
             ("outcome",),
             registry=registry,
         )

@@ -14,7 +14,7 @@ class AlertMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._firing = Gauge(
             "pilothouse_collector_alerts_firing",
-            "Alerts that fire, by severity; another one than critical, warning and info is counted as other.",
+            "Alerts in the inbox that fire now, by severity.",
             ("severity",),
             registry=registry,
         )

@@ -21,19 +21,19 @@ class CollectorMetrics:
         self.of_events, self.of_alerts = EventMetrics(registry), AlertMetrics(registry)
         self.ingested = Counter(
             "pilothouse_collector_records_ingested_total",
-            "Records stored for the first time.",
+            "New records stored.",
             _MODEL,
             registry=registry,
         )
         self.duplicates = Counter(
             "pilothouse_collector_records_duplicate_total",
-            "Records that were there already.",
+            "Records that were stored already and came again, which is harmless.",
             _MODEL,
             registry=registry,
         )
         self.dead_lettered = Counter(
             "pilothouse_collector_records_dead_lettered_total",
-            "Records refused and set aside with the reason.",
+            "Records refused and kept as dead letters, by reason.",
             (*_MODEL, "code"),
             registry=registry,
         )
@@ -45,53 +45,56 @@ class CollectorMetrics:
         )
         self.lag_seconds = Histogram(
             "pilothouse_collector_lag_seconds",
-            "Age of the oldest record of a request when it was committed, in seconds.",
+            "Time from a prediction to its record in the database, in seconds; the oldest record of each request.",
             _MODEL,
             buckets=_LAG,
             registry=registry,
         )
         self.labels = Counter(
             "pilothouse_collector_labels_total",
-            "Labels taken in, by what became of them.",
+            "Labels received: accepted, unchanged (known already) or rejected.",
             ("outcome",),
             registry=registry,
         )
         self.days_dropped = Counter(
             "pilothouse_collector_partitions_dropped_total",
-            "Days of records dropped because they were older than the retention.",
+            "Whole days of records deleted because they were older than the retention.",
             _MODEL,
             registry=registry,
         )
         self.records_expired = Counter(
-            "pilothouse_collector_records_expired_total", "Records dropped with those days.", _MODEL, registry=registry
+            "pilothouse_collector_records_expired_total",
+            "Records deleted because of their age.",
+            _MODEL,
+            registry=registry,
         )
         self.maintenance_failures = Counter(
             "pilothouse_collector_maintenance_failures_total", "Rounds of maintenance that failed.", registry=registry
         )
         self._failures = Counter(
             "pilothouse_collector_database_failures_total",
-            "Attempts to reach the database that failed.",
+            "Failed attempts to reach the database.",
             registry=registry,
         )
-        self._up = Gauge("pilothouse_collector_database_up", "1 when the database answered last.", registry=registry)
-        self._pool = Gauge(
-            "pilothouse_collector_pool_in_use", "Database connections in use at this moment.", registry=registry
+        self._up = Gauge(
+            "pilothouse_collector_database_up", "1 when the database answered last time.", registry=registry
         )
+        self._pool = Gauge("pilothouse_collector_pool_in_use", "Database connections in use now.", registry=registry)
 
         self._pool_limit = Gauge(
-            "pilothouse_collector_pool_limit", "Database connections there may be at most.", registry=registry
+            "pilothouse_collector_pool_limit", "Database connections allowed at most.", registry=registry
         )
         self.table_rows = Gauge(
-            "pilothouse_collector_table_rows", "Records of a model version.", _MODEL, registry=registry
+            "pilothouse_collector_table_rows", "Records stored of a model version.", _MODEL, registry=registry
         )
         self.table_bytes = Gauge(
             "pilothouse_collector_table_bytes",
-            "What the records of a model version take on disk, indexes included.",
+            "Disk space of a model version's records with their indexes.",
             _MODEL,
             registry=registry,
         )
         self.database_bytes = Gauge(
-            "pilothouse_collector_database_bytes", "What the whole database takes on disk.", registry=registry
+            "pilothouse_collector_database_bytes", "Disk space of the whole database.", registry=registry
         )
 
     def database_reached(self) -> None:

@@ -27,47 +27,47 @@ class DriftMetrics:
         def gauge(name: str, text: str, labels: tuple[str, ...] = MODEL) -> Gauge:
             return Gauge(f"pilothouse_drift_{name}", text, labels, registry=registry)
 
-        self.share = gauge("share", "Share of the compared columns that drifted.")
-        self.detected = gauge("detected", "1 when the model's verdict is drift, 0 when it is no drift.")
-        self.computable = gauge("computable", "1 when there is a verdict, 0 when there is none (see /drift for why).")
-        self.unknown = gauge("unknown", "1 for the reason why there is no verdict.", (*MODEL, "reason"))
-        self.stale = gauge("stale", "1 when the collector is away and the verdict is an old one.")
-        self.rows = gauge("rows", "Rows of the window that were compared.")
-        self.age = gauge("age_seconds", "Time since the verdict was made or found to be still right, in seconds.")
+        self.share = gauge("share", "Share of the compared columns that have drifted.")
+        self.detected = gauge("detected", "1 when the newest window has drifted, 0 when it has not.")
+        self.computable = gauge("computable", "1 when there is a drift verdict, 0 when not; GET /drift says why.")
+        self.unknown = gauge("unknown", "1 for the reason why there is no drift verdict.", (*MODEL, "reason"))
+        self.stale = gauge("stale", "1 when the verdict is old because the collector is away, else 0.")
+        self.rows = gauge("rows", "Rows of the newest window that were compared.")
+        self.age = gauge("age_seconds", "Time since the verdict was made or confirmed, in seconds.")
         self.by_column = {
-            "score": gauge("score", "Drift score of a column; compare with its threshold.", COLUMN),
-            "threshold": gauge("threshold", "Score at which the column has drifted.", COLUMN),
+            "score": gauge("score", "Drift score of the column; from its threshold on it has drifted.", COLUMN),
+            "threshold": gauge("threshold", "Drift score from which on the column has drifted.", COLUMN),
             "missing_share": gauge("missing_share", "Share of the column's values that are missing.", COLUMN),
             "missing_share_reference": gauge(
                 "reference_missing_share", "Share of the column's values that are missing in the reference.", COLUMN
             ),
-            "new_category_share": gauge("new_category_share", "Share that the reference has no category for.", COLUMN),
-            "out_of_range_share": gauge("out_of_range_share", "Share beyond the reference's extreme values.", COLUMN),
-            "unusable_share": gauge("unusable_share", "Share given with a wrong type, or not finite.", COLUMN),
+            "new_category_share": gauge("new_category_share", "Share of values in unknown categories.", COLUMN),
+            "out_of_range_share": gauge("out_of_range_share", "Share of values outside the reference's range.", COLUMN),
+            "unusable_share": gauge("unusable_share", "Share of values with a wrong type, or not finite.", COLUMN),
         }
-        self.column_computable = gauge("column_computable", "1 when the column was compared, else 0.", COLUMN)
+        self.column_computable = gauge("column_computable", "1 when the column could be compared, else 0.", COLUMN)
         self.joint = {
-            "score": gauge("joint_score", "Drift score of what moves together; compare with its threshold.", JOINT),
-            "threshold": gauge("joint_threshold", "Score at which what moves together has drifted.", JOINT),
-            "drifted": gauge("joint_detected", "1 when what moves together has drifted, 0 when it has not.", JOINT),
+            "score": gauge("joint_score", "Drift score of the embedding, or of all features together.", JOINT),
+            "threshold": gauge("joint_threshold", "Joint drift score from which on it is drift.", JOINT),
+            "drifted": gauge("joint_detected", "1 when the joint score says drift, 0 when it does not.", JOINT),
         }
-        self.joint_computable = gauge("joint_computable", "1 when it was compared, else 0; none to: no series.", JOINT)
+        self.joint_computable = gauge("joint_computable", "1 when there is a joint score, else 0.", JOINT)
         self.runs = Counter(
-            "pilothouse_drift_runs_total", "Scoring runs, by what they said.", (*MODEL, "verdict"), registry=registry
+            "pilothouse_drift_runs_total", "Scoring runs, by verdict.", (*MODEL, "verdict"), registry=registry
         )
         self.seconds = Histogram(
             "pilothouse_drift_run_seconds",
-            "Time of a scoring run, reading the records included, in seconds.",
+            "Time to read a window and score it, in seconds.",
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=registry,
         )
         self.loop_errors = Counter(
             "pilothouse_drift_schedule_errors_total",
-            "Failures of the scheduler that it went on after.",
+            "Errors in the scheduler's loop, which goes on; the log has them.",
             registry=registry,
         )
         self.unsaved = Counter(
-            "pilothouse_drift_unsaved_runs_total", "Runs that the collector did not take.", registry=registry
+            "pilothouse_drift_unsaved_runs_total", "Scoring runs that the collector did not save.", registry=registry
         )
 
     def publish(self, run: Run) -> None:
@@ -125,7 +125,7 @@ class LeaderMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.leads = Gauge(
             "pilothouse_drift_leads",
-            "1 when the scheduled results of this drift service are kept, 0 when another one's are.",
+            "1 when this drift service leads (its scheduled results are kept), 0 when another one does.",
             registry=registry,
         )
         self.leads.set(1)
@@ -135,7 +135,7 @@ class AnnouncerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._announced = Gauge(
             "pilothouse_drift_announced",
-            "1 when the collector knows a model that is served elsewhere, 0 when it could not be told.",
+            "1 when the collector knows this model that is served elsewhere, 0 when announcing it failed.",
             MODEL,
             registry=registry,
         )
@@ -151,22 +151,22 @@ class ReportMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.reports = Counter(
             "pilothouse_drift_reports_total",
-            "Reports asked of the worker, by outcome.",
+            "Evidently reports that were asked for: made or failed.",
             ("outcome",),
             registry=registry,
         )
         self.seconds = Histogram(
             "pilothouse_drift_report_seconds",
-            "Time to make a report, in seconds.",
+            "Time to make one of Evidently's reports, in seconds.",
             buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 120),
             registry=registry,
         )
         self.worker_starts = Counter(
-            "pilothouse_drift_worker_starts_total", "Times the report worker was started.", registry=registry
+            "pilothouse_drift_worker_starts_total", "Starts of the report process.", registry=registry
         )
-        self.worker_up = Gauge("pilothouse_drift_worker_up", "1 while the report worker runs.", registry=registry)
+        self.worker_up = Gauge("pilothouse_drift_worker_up", "1 while the report process runs.", registry=registry)
         self.worker_memory = Gauge(
-            "pilothouse_drift_worker_memory_bytes", "Peak resident memory of the report worker.", registry=registry
+            "pilothouse_drift_worker_memory_bytes", "Peak memory of the report process.", registry=registry
         )
 
 

@@ -19,19 +19,19 @@ class PageMetrics:
         self.http = HttpMetrics(registry)
         self._calls = Counter(
             "pilothouse_page_calls_total",
-            "Calls of the page to other services: answered, refused (an error) or away (no answer).",
+            "Calls of the page to another service: answered, refused (it said no) or away (no answer).",
             ("service", "outcome"),
             registry=registry,
         )
         self._seconds = Histogram(
             "pilothouse_page_call_seconds",
-            "Time another service took to answer the page, in seconds.",
+            "Time that another service took to answer the page, in seconds.",
             ("service",),
             buckets=_BUCKETS,
             registry=registry,
         )
         self._failures = Counter(
-            "pilothouse_page_failures_total", "Runs of a page that ended in an exception.", registry=registry
+            "pilothouse_page_failures_total", "Page views that ended in an error; the log has it.", registry=registry
         )
 
     def called(self, service: str, outcome: str, seconds: float) -> None:

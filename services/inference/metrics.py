@@ -27,23 +27,23 @@ class PredictionMetrics:
         names = ("model", "version")
         self._predictions = CounterTally(
             "pilothouse_predictions_total",
-            "Predictions by outcome: answered, invalid (the caller's input), failed (the model), skipped (shadow).",
+            "Predictions: answered, invalid (bad input), failed (the model broke) or skipped (a shadow was busy).",
             (*names, "outcome"),
             registry,
         )
         self._seconds = HistogramTally(
             "pilothouse_prediction_seconds",
-            "Time of a request's stages, in seconds; preprocess to log are of the batch it was run in.",
+            "Time of each stage of a prediction, in seconds; preprocess to log are of the whole batch.",
             (*names, "stage"),
             registry,
             buckets=_STAGE_BUCKETS,
         )
         self._rows = HistogramTally(
-            "pilothouse_batch_rows", "Rows in one run of the model.", names, registry, buckets=_ROWS_BUCKETS
+            "pilothouse_batch_rows", "Rows that shared one run of the model.", names, registry, buckets=_ROWS_BUCKETS
         )
         self._classes = CounterTally(
             "pilothouse_predicted_classes_total",
-            "Answers by predicted class.",
+            "Predictions by predicted class.",
             (*names, "predicted"),
             registry,
         )
@@ -56,14 +56,14 @@ class PredictionMetrics:
         )
         self._confidence = HistogramTally(
             "pilothouse_prediction_confidence",
-            "Probability of the likeliest class, where there are classes.",
+            "Probability of the likeliest class; low means that the model is unsure.",
             names,
             registry,
             buckets=_CONFIDENCE_BUCKETS,
         )
         self._unlogged = Counter(
             "pilothouse_predictions_unlogged_total",
-            "Predictions answered although their record could not be written.",
+            "Predictions answered without being logged, because the spool could not take their record.",
             names,
             registry=registry,
         )
@@ -72,16 +72,16 @@ class PredictionMetrics:
             registry=registry,
         )  # fmt: skip
         self._load_seconds = Gauge(
-            "pilothouse_model_load_seconds", "Time to load and warm up, in seconds.", names, registry=registry
+            "pilothouse_model_load_seconds", "Time to load and warm up the model, in seconds.", names, registry=registry
         )
         self._inline = Gauge(
             "pilothouse_model_inline",
-            "1 when a request of one row runs on the event loop, 0 when in a thread; chosen at warm-up by its time.",
+            "1 when single rows run on the event loop (a fast model), 0 when they run in a thread.",
             names,
             registry=registry,
         )
         self._run_seconds = Gauge(
-            "pilothouse_model_run_seconds", "Time of one row's run, measured at warm-up.", names, registry=registry
+            "pilothouse_model_run_seconds", "Time to run one row, measured at warm-up.", names, registry=registry
         )
         self._states = ModelStates()
         registry.register(self._states)
@@ -145,7 +145,7 @@ class ModelStates(Collector):
         self.read: Callable[[], Iterable[tuple[str, str, str]]] = tuple
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        text = "1 for the state that a model version is in: active, shadow, loaded or failed."
+        text = "1 for the state of a model version: active, shadow, loaded (answers only when named) or failed."
         yield GaugeMetricFamily("pilothouse_model_state", text, labels=("model", "version", "state"))
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -162,29 +162,29 @@ class SpoolMetrics:
         self._clock = clock
         self._records = Counter(
             "pilothouse_spool_records_total",
-            "Records by what became of them: appended, shipped (committed by the collector), dead_lettered there.",
+            "Records: appended to the spool, shipped to the collector, or dead_lettered (refused there).",
             ("outcome",),
             registry=registry,
         )
         self._dropped = Counter(
             "pilothouse_spool_dropped_total",
-            "Records that will not reach the collector by themselves: full (never written), refused (kept on disk).",
+            "Records that will not reach the collector: full and unusable are lost, refused are kept on disk.",
             ("reason",),
             registry=registry,
         )
         self.quarantined = Counter(
-            "pilothouse_spool_quarantined_bytes_total", "Bytes of damaged ranges set aside.", registry=registry
+            "pilothouse_spool_quarantined_bytes_total", "Bytes of damaged records set aside.", registry=registry
         )
         self.failures = Counter(
-            "pilothouse_spool_shipping_failures_total", "Tries that failed and are repeated.", registry=registry
+            "pilothouse_spool_shipping_failures_total", "Failed attempts to ship; each is repeated.", registry=registry
         )
-        self._bytes = Gauge("pilothouse_spool_bytes", "Bytes that wait to be shipped.", registry=registry)
-        self._limit = Gauge("pilothouse_spool_limit_bytes", "Bytes the spool may hold.", registry=registry)
+        self._bytes = Gauge("pilothouse_spool_bytes", "Disk space that the spool takes.", registry=registry)
+        self._limit = Gauge("pilothouse_spool_limit_bytes", "Disk space that the spool may take.", registry=registry)
         oldest = Gauge(
-            "pilothouse_spool_oldest_seconds", "Age of the oldest record that is not shipped.", registry=registry
+            "pilothouse_spool_oldest_seconds", "Age of the oldest record not yet shipped.", registry=registry
         )
         heartbeat = Gauge(
-            "pilothouse_spool_heartbeat_seconds", "Time since the shipper last turned its loop.", registry=registry
+            "pilothouse_spool_heartbeat_seconds", "Time since the shipper's last sign of life.", registry=registry
         )
         for outcome in ("appended", "shipped", "dead_lettered"):
             self._records.labels(outcome)

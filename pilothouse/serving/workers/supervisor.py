@@ -129,8 +129,8 @@ class Supervisor:
     def _own(self) -> list[Family]:
         running = sum(s.process is not None for s in self._slots)
         return [
-            _plain("gauge", "pilothouse_workers", "Worker processes that run.", running),
-            _plain("counter", "pilothouse_worker_restarts_total", "Workers that died.", self._restarts),
+            _plain("gauge", "pilothouse_workers", "Worker processes running behind the service's port.", running),
+            _plain("counter", "pilothouse_worker_restarts_total", "Worker processes that died.", self._restarts),
         ]
 
     def _ready(self) -> bytes:

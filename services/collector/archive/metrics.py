@@ -22,18 +22,18 @@ class ArchiveMetrics:
         )
         self.failures = Counter(
             "pilothouse_collector_archive_failures_total",
-            "Days, or rounds, that could not be archived.",
+            "Failed attempts to archive a day of records; the next round tries again.",
             registry=registry,
         )
         self._age = Gauge(
             "pilothouse_collector_archive_age_seconds",
-            "Since the end of the newest day in the archive.",
+            "Time since the end of the newest archived day, in seconds; keeps growing when archiving stops.",
             _MODEL,
             registry=registry,
         )
         self._waiting = Gauge(
             "pilothouse_collector_archive_waiting_days",
-            "Complete days that the archive lacks, or has as they were before.",
+            "Past days whose records are not in the archive yet, or have changed since they were archived.",
             _MODEL,
             registry=registry,
         )

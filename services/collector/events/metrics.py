@@ -15,25 +15,25 @@ class EventMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.events = Counter(
             "pilothouse_collector_events_total",
-            "CloudEvents taken in, by what became of them.",
+            "CloudEvents received: joined (a record was made), waiting, repeated or set_aside (a dead letter).",
             ("outcome",),
             registry=registry,
         )
         self.set_aside = Counter(
             "pilothouse_collector_events_set_aside_total",
-            "CloudEvents, or pairs of them, set aside as dead letters, by reason.",
+            "CloudEvents that could not become a record and were kept as dead letters, by reason.",
             ("code",),
             registry=registry,
         )
         self.unmatched = Counter(
             "pilothouse_collector_events_unmatched_total",
-            "CloudEvents whose other half never came, by the half that did.",
+            "CloudEvents given up because their other half never came, by the half that did come.",
             ("half",),
             registry=registry,
         )
         self.waiting = Gauge(
             "pilothouse_collector_events_waiting",
-            "CloudEvents in the database that wait for their other half, or for their model to be announced.",
+            "CloudEvents that wait for their other half or for their model to be announced.",
             registry=registry,
         )
         halves = ("request", "response")

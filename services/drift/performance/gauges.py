@@ -22,31 +22,31 @@ class PerformanceMetrics:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"pilothouse_performance_{name}", text, (*MODEL, *labels), registry=registry)
 
-        self.measured = gauge("measured", "A metric, measured where labels have come.", "metric")
-        self.measured_low = gauge("measured_low", "Lower end of the measured metric's 95% interval.", "metric")
-        self.measured_high = gauge("measured_high", "Upper end of the measured metric's 95% interval.", "metric")
-        self.estimated = gauge("estimated", "A metric, estimated without labels.", "metric")
-        self.valid = gauge("estimate_valid", "1 when the estimate holds, 0 when its assumption is broken.")
-        self.computable = gauge("computable", "1 when there are numbers, else 0, by basis.", "basis")
-        self.floor = gauge("floor", "The floor that the manifest sets for its metric.", "metric")
-        self.below = gauge("below_floor", "1 when the whole interval is beyond the floor, else 0, by basis.", "basis")
-        self.coverage = gauge("label_coverage", "Share of the window's records that have a label.")
-        self.labelled = gauge("labelled_rows", "Labelled records that were measured.")
-        self.lag = gauge("label_lag_seconds", "Median time from a record to its label, in seconds.")
+        self.measured = gauge("measured", "Performance of the model, measured with true labels.", "metric")
+        self.measured_low = gauge("measured_low", "Lower end of the measured performance's 95% interval.", "metric")
+        self.measured_high = gauge("measured_high", "Upper end of the measured performance's 95% interval.", "metric")
+        self.estimated = gauge("estimated", "Performance of the model, estimated without labels.", "metric")
+        self.valid = gauge("estimate_valid", "1 when the estimate can be believed, 0 when its assumption is broken.")
+        self.computable = gauge("computable", "1 when performance is known, else 0.", "basis")
+        self.floor = gauge("floor", "Worst performance that the manifest allows.", "metric")
+        self.below = gauge("below_floor", "1 when performance is surely worse than the floor, else 0.", "basis")
+        self.coverage = gauge("label_coverage", "Share of the window's records that have a true label.")
+        self.labelled = gauge("labelled_rows", "Records with a true label that were measured.")
+        self.lag = gauge("label_lag_seconds", "Median time from a prediction to its true label, in seconds.")
         self.runs = Counter(
             "pilothouse_performance_runs_total",
-            "Appraisals, by what they said.",
+            "Runs that measured and estimated performance, by verdict.",
             (*MODEL, "verdict"),
             registry=registry,
         )
         self.unsaved = Counter(
             "pilothouse_performance_unsaved_runs_total",
-            "Appraisals that the collector did not take.",
+            "Performance runs that the collector did not save.",
             registry=registry,
         )
         self.seconds = Histogram(
             "pilothouse_performance_run_seconds",
-            "Time of an appraisal, reading the records included, in seconds.",
+            "Time to read the records and measure and estimate performance, in seconds.",
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=registry,
         )
