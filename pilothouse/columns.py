@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pilothouse.manifest import ImageInput, Manifest
+if TYPE_CHECKING:
+    from pilothouse.manifest import Manifest
 
 ColumnKind = Literal["number", "integer", "boolean", "category", "datetime", "text", "vector"]
 ColumnRole = Literal["meta", "input", "prediction", "probability", "embedding"]
@@ -43,18 +44,12 @@ def record_columns(manifest: Manifest) -> tuple[Column, ...]:
 
 def model_columns(manifest: Manifest) -> tuple[Column, ...]:
     """What the model was given and what it gave: the columns that the reference has (besides its `label`)."""
-    columns: list[Column] = []
-    if isinstance(manifest.input, ImageInput):
-        columns += [Column(name, "number", "input") for name in manifest.input.statistics]
-    else:
-        columns += [Column(f.name, f.type, "input") for f in manifest.input.features]
-    columns.append(Column("prediction", "number" if manifest.task == "regression" else "category", "prediction"))
-    columns += [Column(name, "number", "probability") for name in manifest.probability_columns]
-    if manifest.output.risk_tiers:
-        columns.append(Column("risk", "category", "prediction"))
-    if isinstance(manifest.input, ImageInput) and manifest.input.embedding_size:
-        columns.append(Column("embedding", "vector", "embedding", manifest.input.embedding_size))
-    return tuple(columns)
+    if manifest.input.kind == "tabular":
+        inputs = [Column(f.name, f.type, "input") for f in manifest.input.features]
+        return (*inputs, *manifest.output_columns)
+    inputs = [Column(name, "number", "input") for name in manifest.input.statistics]
+    size = manifest.input.embedding_size
+    return (*inputs, *manifest.output_columns, *([Column("embedding", "vector", "embedding", size)] if size else []))
 
 
 def schema_digest(manifest: Manifest) -> str:

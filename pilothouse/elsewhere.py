@@ -29,7 +29,7 @@ class Elsewhere(BaseModel):
     probabilities: str | None = None
     answers: Literal["auto", "label", "index", "probability"] = Field(default="auto")
 
-    def faults(self, features: tuple[str, ...], *, binary: bool) -> list[str]:
+    def faults(self, features: tuple[str, ...], *, has_positive_class: bool) -> list[str]:
         """What does not fit a manifest with these input columns."""
         found = [f"elsewhere.names: {name!r} is not a feature" for name in self.names if name not in features]
         if self.order is not None and sorted(self.order) != sorted(features):
@@ -37,6 +37,6 @@ class Elsewhere(BaseModel):
         theirs = [self.names.get(name, name) for name in features]
         if len(set(theirs)) != len(theirs):
             found.append("elsewhere.names: two features are called the same")
-        if self.answers == "probability" and not binary:
+        if self.answers == "probability" and not has_positive_class:
             found.append("elsewhere.answers: one number is a probability only of a binary model")
         return found

@@ -14,20 +14,16 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pilothouse.columns import Column
 from pilothouse.elsewhere import Elsewhere
 from pilothouse.errors import ManifestError
+from pilothouse.tasks import TaskName, task_of
 
 FeatureType = Literal["number", "integer", "category", "boolean", "datetime"]
-Task = Literal["regression", "binary", "multiclass"]
 
 STATISTICS = (
     "brightness", "contrast", "sharpness", "noise", "ink_share", "edge_balance", "asymmetry", "saturation",
 )  # fmt: skip
-METRICS: dict[Task, tuple[str, ...]] = {
-    "regression": ("mae", "rmse", "r2", "mape", "bias"),
-    "binary": ("accuracy", "f1", "roc_auc", "pr_auc", "log_loss", "brier"),
-    "multiclass": ("accuracy", "f1", "roc_auc", "pr_auc", "log_loss", "brier"),
-}
 RESERVED = frozenset(
     {"id", "at", "model", "version", "prediction", "risk", "latency_ms", "source", "trace_id", "embedding", "label",
      "labelled_at", "level", "confidence"}
@@ -148,6 +144,13 @@ class Output(_Part):
     threshold: float = Field(default=0.5, ge=0, le=1)
     risk_tiers: tuple[RiskTier, ...] = ()
 
+    def risk_of(self, probability: float | None) -> str | None:
+        """The name of the risk tier that a probability of the positive class lies in; None when it is not known."""
+        if probability is None or not self.risk_tiers:
+            return None
+        reached = (tier.name for tier in reversed(self.risk_tiers) if probability >= tier.from_probability)
+        return next(reached, self.risk_tiers[0].name)
+
 
 class DriftColumn(_Part):
     """A column that drift is measured on, with the method and the threshold where they are not the default ones."""
@@ -165,7 +168,7 @@ class Monitoring(_Part):
     twenty is enough, because thresholds are calibrated on the verdict. `joint`: drift is also measured on what moves
     together, the embedding of an image model or the columns of another, and makes the verdict drift. `window_rows`
     is the newest rows that are scored, `minimum_rows` the fewest that give an answer, no more than these.
-    `performance_metric` is one of the task's (`METRICS`), and `performance_floor` how bad it may be: the least value
+    `performance_metric` is one of the task's, and `performance_floor` how bad it may be: the least value
     of a metric of which more is better, else the greatest.
     """
 
@@ -190,7 +193,7 @@ class Manifest(_Part):
     schema_version: Literal[1] = 1
     name: Name
     version: Version
-    task: Task
+    task: TaskName
     description: str = ""
     runtime: Literal["onnx", "external"] = "onnx"
     artifact: str | None = "model.onnx"
@@ -209,18 +212,9 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        classes = self.output.classes
-        if self.task == "regression" and classes:
-            raise ValueError("output.classes: a regression has none")
-        if self.task == "binary" and (classes is None or len(classes) != 2):
-            raise ValueError("output.classes: a binary model has exactly two, the positive one second")
-        if self.task == "multiclass" and (classes is None or len(classes) < 2):
-            raise ValueError("output.classes: a multiclass model has at least two")
-        if classes and len(set(classes)) != len(classes):
-            raise ValueError("output.classes: a class is listed twice")
+        if faults := task_of(self).output_faults(self.output):
+            raise ValueError("; ".join(faults))
         tiers = self.output.risk_tiers
-        if tiers and self.task != "binary":
-            raise ValueError("output.risk_tiers belong to binary models")
         if tiers and (tiers[0].from_probability != 0 or list(tiers) != sorted(tiers, key=lambda t: t.from_probability)):
             raise ValueError("output.risk_tiers must begin at probability 0 and rise")
         if self.runtime != "external" and not self.artifact:
@@ -228,7 +222,7 @@ class Manifest(_Part):
         if self.runtime == "external" and self.artifact:
             raise ValueError("artifact: a model that is served elsewhere has none")
         if self.elsewhere:
-            faults = self.elsewhere.faults(self.input_columns, binary=self.task == "binary")
+            faults = self.elsewhere.faults(self.input_columns, has_positive_class=task_of(self).has_positive_class)
             faults += [] if self.runtime == "external" else ["elsewhere belongs to models with the runtime external"]
             if faults:
                 raise ValueError("; ".join(faults))
@@ -236,10 +230,12 @@ class Manifest(_Part):
         return self
 
     def _check_monitoring(self) -> None:
-        metric, allowed = self.monitoring.performance_metric, METRICS[self.task]
-        if metric is not None and metric not in allowed:
-            raise ValueError(f"monitoring.performance_metric: of a {self.task} model it is one of {', '.join(allowed)}")
-        if self.monitoring.performance_floor is not None and metric in (None, "bias"):
+        metric, task = self.monitoring.performance_metric, task_of(self)
+        if metric is not None and metric not in task.metric_names:
+            known = ", ".join(task.metric_names)
+            raise ValueError(f"monitoring.performance_metric: of a {self.task} model it is one of {known}")
+        has_best = metric is not None and task.metric(metric).higher_is_better is not None
+        if self.monitoring.performance_floor is not None and not has_best:
             raise ValueError("monitoring.performance_floor needs a performance_metric that can be good or bad")
         if self.monitoring.window_rows < self.monitoring.minimum_rows:
             raise ValueError(
@@ -247,16 +243,16 @@ class Manifest(_Part):
                 f"({self.monitoring.minimum_rows}, by default 100), so that no window would ever be scored: set "
                 f"minimum_rows to {self.monitoring.window_rows} or less, or window_rows higher"
             )
-        known = set(self.input_columns) | {"prediction"} | set(self.probability_columns)
+        columns = {*self.input_columns, "prediction", *self.probability_columns}
         for column in self.monitoring.columns or ():
-            if column.name not in known:
+            if column.name not in columns:
                 raise ValueError(f"monitoring.columns: {column.name!r} is not a column of the log")
             if column.stattest == "wasserstein" and self._is_category(column.name):
                 raise ValueError(f"monitoring.columns: wasserstein does not fit {column.name!r}: it compares numbers")
 
     def _is_category(self, name: str) -> bool:
         if name == "prediction":
-            return self.task != "regression"
+            return task_of(self).has_classes
         features = () if isinstance(self.input, ImageInput) else self.input.features
         return any(f.name == name and f.type in ("category", "boolean") for f in features)
 
@@ -277,6 +273,11 @@ class Manifest(_Part):
         return tuple(names)
 
     @property
+    def output_columns(self) -> tuple[Column, ...]:
+        """The logged outputs: prediction, probabilities, risk."""
+        return task_of(self).columns(self)
+
+    @property
     def monitored_columns(self) -> tuple[DriftColumn, ...]:
         """The columns that drift is measured on, the default filled in.
 
@@ -285,7 +286,7 @@ class Manifest(_Part):
         """
         if self.monitoring.columns is not None:
             return self.monitoring.columns
-        positive = self.probability_columns[1:] if self.task == "binary" else ()
+        positive = self.probability_columns[1:] if task_of(self).has_positive_class else ()
         names = (*self.input_columns, "prediction", *positive)
         return tuple(DriftColumn(name=n) for n in names)
 

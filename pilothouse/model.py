@@ -21,6 +21,7 @@ from pilothouse.errors import OutputError, PackageError
 from pilothouse.manifest import ImageInput, Manifest
 from pilothouse.package import Package
 from pilothouse.tabular import TabularCodec
+from pilothouse.tasks import task_of
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -55,8 +56,7 @@ class Model:
             self.tabular = TabularCodec(self.manifest.input, max_rows)
         self._session = open_session(package, threads)
         self._output_names = [o.name for o in self._session.get_outputs()]
-        self._tiers = self.manifest.output.risk_tiers
-        self._floors = np.array([t.from_probability for t in self._tiers])
+        self._task = task_of(self.manifest)
 
     def parse(self, instances: Sequence[Mapping[str, Any]]) -> Inputs:
         """Validate feature objects. Raises InputError naming every fault."""
@@ -84,10 +84,11 @@ class Model:
         output = answers["output"]
         if not np.isfinite(output).all():
             raise OutputError(f"{self.manifest.key} answered NaN or infinity")
-        embedding = answers.get("embedding")
-        if self.manifest.task == "regression":
-            return Outputs(output.reshape(rows).tolist(), embedding=embedding)
-        return self._classes(output.astype(np.float64).reshape(rows, -1), embedding)
+        prediction, probabilities = self._task.decode(output, rows, self.manifest)
+        risk = None
+        if self.manifest.output.risk_tiers:
+            risk = [str(self.manifest.output.risk_of(p)) for p in probabilities[:, 1].tolist()]
+        return Outputs(prediction, probabilities, answers.get("embedding"), risk)
 
     def tensors(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
         """What the graph is fed with: see `TabularInput` and `ImageInput`."""
@@ -131,22 +132,6 @@ class Model:
             return [list(column) for column in zip(*inputs.rows, strict=True)]
         named = images.statistics(np.stack(inputs.rows), self._image.statistics)
         return [named[name].tolist() for name in self._image.statistics]
-
-    def _classes(self, probabilities: NDArray[np.float64], embedding: NDArray[np.float32] | None) -> Outputs:
-        classes = self.manifest.output.classes or ()
-        if probabilities.shape[1] != len(classes):
-            raise OutputError(
-                f"{self.manifest.key} answered {probabilities.shape[1]} probabilities for {len(classes)} classes"
-            )
-        if self.manifest.task == "binary":
-            chosen = (probabilities[:, 1] >= self.manifest.output.threshold).astype(int)
-        else:
-            chosen = probabilities.argmax(axis=1)
-        risk = None
-        if self._tiers:
-            steps = np.searchsorted(self._floors, probabilities[:, 1], side="right") - 1
-            risk = [self._tiers[max(int(s), 0)].name for s in steps]
-        return Outputs([classes[int(i)] for i in chosen], probabilities, embedding, risk)
 
 
 def open_session(package: Package, threads: int = 1) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pilothouse.commands.package import TaskName, read_options
+from pilothouse.commands.package import TaskOption, read_options
 from pilothouse.errors import PackageError, PilothouseError
 
 
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def pack_external(
     reference: Annotated[Path, typer.Option(help="parquet or CSV: features, predictions and, if known, labels")],
     name: Annotated[str, typer.Option(help="name of the model; KServe's InferenceService is best called so too")],
-    task: Annotated[TaskName, typer.Option()],
+    task: TaskOption,
     prediction: Annotated[str, typer.Option(help="column of what the model answered")] = "prediction",
     probability: Annotated[
         list[str] | None, typer.Option(help="CLASS=COLUMN, once for each class, in the model's order")
@@ -41,7 +41,7 @@ def pack_external(
     arguments: dict[str, Any] = {
         "name": name,
         "version": version,
-        "task": task.value,
+        "task": task,
         "reference": reference,
         "prediction": prediction,
         "target": target,

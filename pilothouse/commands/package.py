@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pilothouse.errors import PackageError, PilothouseError
+from pilothouse.tasks import TASKS, task_named
 
 
-class TaskName(StrEnum):
-    REGRESSION = "regression"
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
+def _task(name: str) -> str:
+    try:
+        return task_named(name).name
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+TaskOption = Annotated[str, typer.Option(parser=_task, metavar="|".join(TASKS), help="what the model predicts")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +32,7 @@ def pack(
     module: Annotated[str, typer.Option(help="file.py:NAME (a torch module, or what makes it), or a .pt2")],
     reference: Annotated[Path, typer.Option(help="parquet or CSV file, or a folder CLASS/image.png")],
     name: Annotated[str, typer.Option(help="name of the model: lower case, digits, dashes")],
-    task: Annotated[TaskName, typer.Option()],
+    task: TaskOption,
     target: Annotated[str | None, typer.Option(help="column of the reference that holds the labels")] = None,
     version: Annotated[str, typer.Option()] = "1",
     into: Annotated[Path, typer.Option(help="folder of the packages")] = Path("models"),
@@ -51,7 +55,7 @@ def pack(
     arguments: dict[str, Any] = {
         "name": name,
         "version": version,
-        "task": task.value,
+        "task": task,
         "reference": reference,
         "target": target,
         "into": into,

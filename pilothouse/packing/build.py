@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pilothouse.errors import InputError, PackageError
-from pilothouse.manifest import ImageInput, Monitoring, TabularInput, Task
+from pilothouse.manifest import ImageInput, Monitoring, TabularInput
 from pilothouse.model import Model
 from pilothouse.package import REFERENCE, Package, write_files
 from pilothouse.packing.card import default_card
-from pilothouse.packing.description import ARTIFACT, Description, RiskTiers
+from pilothouse.packing.description import ARTIFACT, Description, RiskTiers, find_task
 from pilothouse.packing.examples import write_examples
 from pilothouse.packing.features import Overrides
 from pilothouse.packing.folder import fresh_folder
 from pilothouse.packing.parity import Parity, compare, require_finite, require_probabilities
 from pilothouse.packing.reference import answer, write_reference
 from pilothouse.packing.sources import Material, Reference, Wanted, read_reference
+from pilothouse.tasks import Task
 
 if TYPE_CHECKING:
     from pilothouse.packing.graph import Original
@@ -48,7 +49,7 @@ def pack(
     model: Any,
     *,
     name: str,
-    task: Task,
+    task: str,
     reference: Reference,
     version: str = "1",
     into: Path | str = Path("models"),
@@ -95,8 +96,9 @@ def pack(
     """
     from pilothouse.packing.graph import Original, Shape
 
+    kind = find_task(task)
     wanted = Wanted(
-        task=task,
+        task=kind,
         target=target,
         classes=None if classes is None else tuple(classes),
         features=features,
@@ -106,10 +108,10 @@ def pack(
         rows=rows,
     )
     about = Description(
-        name, version, task, description, target, unit, threshold, risk_tiers, monitoring, _normalisation(mean, std)
+        name, version, kind, description, target, unit, threshold, risk_tiers, monitoring, _normalisation(mean, std)
     )
     material = read_reference(reference, wanted)
-    shape = Shape(task, len(material.classes) if material.classes else None, outputs, embedding, mean, std)
+    shape = Shape(kind, len(material.classes) if material.classes else None, outputs, embedding, mean, std)
     original = Original(model, shape, _inputs(material))
     write = Write(Path(into), overwrite, tolerance, examples, card)
     return _pack(original, material, about, write)
@@ -149,7 +151,7 @@ def _answers_of(original: Original, tensors: dict[str, Any], task: Task) -> dict
     original.check(tensors)
     outputs = original.run(tensors)
     require_finite(outputs)
-    if task != "regression":
+    if task.has_classes:
         require_probabilities(outputs["output"])
     return outputs
 

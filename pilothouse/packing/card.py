@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pilothouse.manifest import Feature, ImageInput, Manifest
 from pilothouse.packing.parity import Parity
+from pilothouse.tasks import task_of
 
 TEMPLATE = """\
 # {name} {version}
@@ -32,7 +33,7 @@ def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
         version=manifest.version,
         description=manifest.description or "No description was given.",
         task=manifest.task,
-        answers=_answers(manifest),
+        answers=task_of(manifest).describe(manifest.output),
         takes=_takes(manifest),
         rows=rows,
         difference=parity.difference,
@@ -70,18 +71,11 @@ def external_card(manifest: Manifest, rows: int) -> str:
         version=manifest.version,
         description=manifest.description or "No description was given.",
         task=manifest.task,
-        answers=_answers(manifest),
+        answers=task_of(manifest).describe(manifest.output),
         takes=_takes(manifest),
         rows=rows,
         inputs=_inputs(manifest),
     )
-
-
-def _answers(manifest: Manifest) -> str:
-    output = manifest.output
-    if output.classes:
-        return ", ".join(output.classes)
-    return f"{output.target}, {output.unit}" if output.unit else output.target
 
 
 def _takes(manifest: Manifest) -> str:

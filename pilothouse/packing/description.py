@@ -9,11 +9,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from pilothouse.errors import PackageError
-from pilothouse.manifest import ImageInput, Manifest, Monitoring, Output, RiskTier, Task
+from pilothouse.manifest import ImageInput, Manifest, Monitoring, Output, RiskTier
 from pilothouse.packing.sources import Material
+from pilothouse.tasks import Task, task_named
 
 ARTIFACT = "model.onnx"
 RiskTiers = Sequence[tuple[str, float]]  # a tier's name and the probability it begins at, rising from 0
+
+
+def find_task(name: str) -> Task:
+    """The task type of this name. Raises PackageError, which lists the known ones."""
+    try:
+        return task_named(name)
+    except ValueError as error:
+        raise PackageError(f"task: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Description:
             return Manifest(
                 name=self.name,
                 version=self.version,
-                task=self.task,
+                task=self.task.name,
                 description=self.description,
                 artifact=ARTIFACT,
                 input=spec,

@@ -37,7 +37,7 @@ def choose(material: Material, outputs: NDArray[Any]) -> list[int]:
     """Positions of example rows: one image a class (or as many spread over a regression), or a few ordinary rows."""
     if isinstance(material.spec, ImageInput):
         return _images(material, outputs)
-    return _rows(material.spec, material.rows, outputs)
+    return _rows(material, outputs)
 
 
 def write_images(folder: Path, material: Material, chosen: Sequence[int]) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def as_features(row: Sequence[Any], spec: TabularInput) -> dict[str, Any]:
 def _images(material: Material, outputs: NDArray[Any]) -> list[int]:
     """The first image of each class that the model gets right (the first one, when it gets none right)."""
     if material.classes is None:
-        return _spread(np.asarray(outputs).flatten(), MOST_IMAGES)
+        return _spread(material.task.example_order(outputs), MOST_IMAGES)
     labels = np.array([material.classes.index(label) for label in material.labels])
     right = outputs.argmax(axis=1) == labels
     chosen = []
@@ -75,18 +75,18 @@ def _images(material: Material, outputs: NDArray[Any]) -> list[int]:
     return chosen[:MOST_IMAGES]
 
 
-def _rows(spec: TabularInput, rows: Sequence[Sequence[Any]], outputs: NDArray[Any]) -> list[int]:
+def _rows(material: Material, outputs: NDArray[Any]) -> list[int]:
     """Rows near the middle of every number, spread over what the model answers."""
+    rows = material.rows
     distance = np.zeros(len(rows))
-    for i, feature in enumerate(spec.features):
+    for i, feature in enumerate(material.features):
         if feature.type in ("number", "integer"):
             values = np.array([np.nan if row[i] is None else row[i] for row in rows], dtype=np.float64)
             low, middle, high = np.nanquantile(values, [0.1, 0.5, 0.9])
             distance += np.nan_to_num(np.abs(values - middle) / (high - low or 1), nan=1.0)
         distance += [row[i] is None for row in rows]
     ordinary = np.argsort(distance, kind="stable")[: max(MOST_ROWS, len(rows) // 4)]
-    answered = np.asarray(outputs)[ordinary]
-    picked = _spread(answered.flatten() if answered.ndim == 1 else answered[:, -1], MOST_ROWS)
+    picked = _spread(material.task.example_order(outputs[ordinary]), MOST_ROWS)
     return [int(ordinary[p]) for p in picked]
 
 

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from pilothouse.columns import model_columns
 from pilothouse.elsewhere import Elsewhere
 from pilothouse.errors import InputError, PackageError
-from pilothouse.manifest import Manifest, Monitoring, Output, RiskTier, TabularInput, Task
+from pilothouse.manifest import Manifest, Monitoring, Output, RiskTier, TabularInput
 from pilothouse.package import CARD, REFERENCE, Package, write_files
 from pilothouse.packing.card import external_card
-from pilothouse.packing.description import RiskTiers
+from pilothouse.packing.description import RiskTiers, find_task
 from pilothouse.packing.examples import as_features
 from pilothouse.packing.features import Overrides, infer_features, instances
 from pilothouse.packing.folder import fresh_folder
@@ -24,6 +24,7 @@ from pilothouse.packing.labels import as_labels, infer_classes
 from pilothouse.packing.reference import write_reference
 from pilothouse.packing.sources import read_table, sampled
 from pilothouse.tabular import TabularCodec
+from pilothouse.tasks import Task
 
 _EXAMPLES = 4
 
@@ -31,7 +32,7 @@ _EXAMPLES = 4
 def pack_external(
     *,
     name: str,
-    task: Task,
+    task: str,
     reference: pd.DataFrame | Path | str,
     prediction: str = "prediction",
     probabilities: Mapping[str, str] | None = None,
@@ -62,7 +63,9 @@ def pack_external(
     """
     frame = reference if isinstance(reference, pd.DataFrame) else read_table(Path(reference))
     frame = sampled(frame, rows)
-    answers = _Answers(frame, task, prediction, target, probabilities=dict(probabilities or {}), classes=classes)
+    answers = _Answers(
+        frame, find_task(task), prediction, target, probabilities=dict(probabilities or {}), classes=classes
+    )
     spec = TabularInput(features=infer_features(frame.drop(columns=list(answers.used)), features))
     tiers = tuple(RiskTier(name=tier, from_probability=floor) for tier, floor in risk_tiers)
     named = {"target": target} if target else {}
@@ -128,7 +131,7 @@ class _Answers:
         for label, name in zip(self.classes or (), manifest.probability_columns, strict=True):
             found[name] = self.probabilities.get(label, [None] * rows)
         if manifest.output.risk_tiers:
-            found["risk"] = [_tier(p, manifest.output.risk_tiers) for p in found[manifest.probability_columns[1]]]
+            found["risk"] = [manifest.output.risk_of(p) for p in found[manifest.probability_columns[1]]]
         return found
 
 
@@ -169,12 +172,6 @@ def _shares(column: pd.Series[Any]) -> list[float]:
     if not ((values >= 0) & (values <= 1)).all():
         raise PackageError(f"column {column.name!r}: probabilities are numbers from 0 to 1")
     return [float(v) for v in values]
-
-
-def _tier(probability: float | None, tiers: Sequence[RiskTier]) -> str | None:
-    if probability is None:
-        return None
-    return next(tier.name for tier in reversed(tiers) if probability >= tier.from_probability)
 
 
 def _moments(milliseconds: list[int | None]) -> list[Any]:

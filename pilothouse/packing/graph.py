@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pilothouse.errors import PackageError
-from pilothouse.manifest import Task
+from pilothouse.tasks import Task
 
 OPSET = 18
 BATCH_ROWS = 64  # activations of large images are many times the images
@@ -55,7 +55,7 @@ class Served(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         answer = self.module(*((self._scaled(tensors[0]),) if self.image else tensors))
         output, *rest = answer if self.shape.embedding else (answer,)
-        parts = [self._finished(output)]
+        parts = [self.shape.task.graph_output(output, logits=self.shape.outputs == "logits")]
         if self.shape.embedding:
             parts.append(rest[0].flatten(1).float())
         return tuple(parts)
@@ -65,17 +65,6 @@ class Served(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
         if self.mean is not None:
             scaled = scaled - self.mean
         return scaled if self.std is None else scaled / self.std
-
-    def _finished(self, output: Tensor) -> Tensor:
-        if self.shape.task == "regression":
-            return output.flatten().float()
-        single = output.dim() == 1 or output.shape[1] == 1
-        if self.shape.outputs == "logits":
-            output = torch.sigmoid(output) if single else torch.softmax(output, dim=1)
-        if single:
-            positive = output.flatten()
-            output = torch.stack([1 - positive, positive], dim=1)
-        return output.float()
 
 
 class Original:
@@ -93,11 +82,11 @@ class Original:
             answer = self._raw(few)
         rows = len(next(iter(few.values())))
         output = _first(answer, self.shape.embedding)
-        allowed = _allowed_shapes(self.shape, rows)
+        allowed = self.shape.task.module_shapes(rows, self.shape.classes)
         if tuple(output.shape) not in allowed:
             wanted = " or ".join(str(s) for s in allowed)
             raise PackageError(
-                f"the module answers shape {tuple(output.shape)} for {rows} rows; a {self.shape.task} model "
+                f"the module answers shape {tuple(output.shape)} for {rows} rows; a {self.shape.task.name} model "
                 f"needs {wanted}" + (f" ({self.shape.classes} classes)" if self.shape.classes else "")
             )
 
@@ -175,14 +164,6 @@ def _first(answer: Any, embedding: bool) -> Tensor:
     if not isinstance(answer, Tensor):
         raise PackageError(f"the module must answer a tensor, not {type(answer).__name__}")
     return answer
-
-
-def _allowed_shapes(shape: Shape, rows: int) -> list[tuple[int, ...]]:
-    if shape.task == "regression":
-        return [(rows,), (rows, 1)]
-    if shape.task == "binary":
-        return [(rows, 2), (rows, 1), (rows,)]
-    return [(rows, shape.classes or 0)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ground truth of the reference: class names or finite numbers, whatever form they came in."""
+"""Ground truth of the reference, as pandas holds it: its classes, and what the log stores of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from pilothouse.errors import PackageError
-from pilothouse.manifest import Task
+from pilothouse.tasks import Task
 
 
 def infer_classes(labels: pd.Series[Any], task: Task, given: Sequence[str] | None) -> tuple[str, ...] | None:
     """The classes in the order of the graph's columns: the given ones, a categorical's own, or the sorted labels."""
-    if task == "regression":
+    if not task.has_classes:
         return None
     labels = _tidied(labels)
     if given is not None:
@@ -32,16 +32,7 @@ def as_labels(labels: pd.Series[Any], task: Task, classes: tuple[str, ...] | Non
     gone = int(labels.isna().sum())
     if gone:
         raise PackageError(f"{gone} of {len(labels)} labels of the reference are missing")
-    if task == "regression":
-        return _numbers(labels)
-    classes, labels = classes or (), _tidied(labels)
-    texts = [str(v) for v in labels]
-    if set(texts) <= set(classes):
-        return texts
-    if pd.api.types.is_integer_dtype(labels.dtype) or pd.api.types.is_bool_dtype(labels.dtype):
-        return _positions([int(v) for v in labels], classes)
-    strange = sorted(set(texts) - set(classes))
-    raise PackageError(f"labels of the reference are not among the classes: {', '.join(strange[:5])}")
+    return task.read_labels((_tidied(labels) if task.has_classes else labels).tolist(), classes or ())
 
 
 def _tidied(labels: pd.Series[Any]) -> pd.Series[Any]:
@@ -51,21 +42,3 @@ def _tidied(labels: pd.Series[Any]) -> pd.Series[Any]:
     present = labels.dropna()
     whole = np.isfinite(present).all() and (present == present.round()).all()
     return present.astype("int64") if whole else labels
-
-
-def _numbers(labels: pd.Series[Any]) -> list[float]:
-    try:
-        values = labels.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise PackageError(f"the labels of a regression must be numbers: {error}") from error
-    if not np.isfinite(values).all():
-        raise PackageError("a label of the reference is infinite")
-    return [float(v) for v in values]
-
-
-def _positions(labels: list[int], classes: tuple[str, ...]) -> list[str]:
-    strange = sorted({v for v in labels if not 0 <= v < len(classes)})
-    if strange:
-        shown = ", ".join(map(str, strange[:5]))
-        raise PackageError(f"labels of the reference are neither classes nor positions of the {len(classes)}: {shown}")
-    return [classes[v] for v in labels]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pilothouse.columns import Column, model_columns
 from pilothouse.manifest import Manifest
 from pilothouse.model import Inputs, Model, Outputs
+from pilothouse.tasks import task_of
 
 LABEL = "label"
 CHUNK_ROWS = 64  # as in `graph`
@@ -58,7 +59,7 @@ def arrow_type(column: Column) -> Any:
 
 
 def label_type(manifest: Manifest) -> Any:
-    return pa.float64() if manifest.task == "regression" else pa.string()
+    return _TYPES[task_of(manifest).label_kind]
 
 
 def _chunks(rows: list[Any]) -> Iterator[Inputs]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pilothouse import images
 from pilothouse.errors import InputError, PackageError
-from pilothouse.manifest import STATISTICS, ImageInput, TabularInput, Task
+from pilothouse.manifest import STATISTICS, Feature, ImageInput, TabularInput
 from pilothouse.packing.features import Overrides, infer_features, instances
 from pilothouse.packing.labels import as_labels, infer_classes
 from pilothouse.tabular import TabularCodec
+from pilothouse.tasks import Task
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 Reference = pd.DataFrame | Path | str | tuple[NDArray[np.uint8], Any]
@@ -29,6 +30,12 @@ class Material:
     rows: list[Any]
     labels: list[Any]
     classes: tuple[str, ...] | None
+    task: Task
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Those of a table; images have none."""
+        return self.spec.features if isinstance(self.spec, TabularInput) else ()
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """What the graph is fed with, for all rows at once."""
@@ -79,7 +86,7 @@ def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
     classes = infer_classes(labels, wanted.task, wanted.classes)
     chosen = _sample(len(frame), wanted.rows)
     rows = _validated(inputs.iloc[chosen], spec)
-    return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes)
+    return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes, wanted.task)
 
 
 def _validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
@@ -112,7 +119,7 @@ def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -
     chosen = _sample(count, wanted.rows)
     classes = infer_classes(labels, wanted.task, wanted.classes)
     kept = as_labels(labels.iloc[chosen], wanted.task, classes)
-    return Material(spec, list(pixels[chosen]), kept, classes)
+    return Material(spec, list(pixels[chosen]), kept, classes, wanted.task)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 from pilothouse.columns import Column, record_columns, schema_digest
 from pilothouse.errors import Fault
 from pilothouse.manifest import Manifest
+from pilothouse.tasks import task_of
 from services.collector.errors import SchemaMismatchError
 
 COLUMN_LIMIT = 900  # a row must fit a page of PostgreSQL's (8 kB), and a float8 takes 8 bytes of it
@@ -62,7 +63,7 @@ def build(manifest: Manifest, column_types: ColumnTypes) -> RecordTable:
         sa.Column("level", sa.SmallInteger, nullable=False),
         *(sa.Column(c.name, column_types(c.kind)) for c in columns),
     )
-    label_kind = "number" if manifest.task == "regression" else "text"
+    label_kind = task_of(manifest).label_kind
     return RecordTable(manifest.name, manifest.version, schema_digest(manifest), columns, label_kind, table)
 
 

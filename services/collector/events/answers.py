@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pilothouse.elsewhere import Elsewhere
 from pilothouse.manifest import Manifest
+from pilothouse.tasks import task_of
 from services.collector.checks import printable
 from services.collector.events.errors import RefusedEventError
 from services.collector.events.tensors import Tensor, read_tensors
@@ -31,7 +31,7 @@ class AnswerReader:
     """Reads responses of one model version."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self._output, self._task = manifest.output, manifest.task
+        self._output, self._task = manifest.output, task_of(manifest)
         self._classes = manifest.output.classes or ()
         self._spoken = manifest.elsewhere or Elsewhere()
         self._predictions = (self._spoken.prediction,) if self._spoken.prediction else PREDICTIONS
@@ -47,7 +47,7 @@ class AnswerReader:
             raise RefusedEventError("shape", "a response has `predictions` (protocol V1) or `outputs` (V2)")
         if any(row.prediction is None and row.probabilities is None for row in said):
             raise RefusedEventError("prediction", "a row has no prediction")
-        if self._task == "regression":
+        if not self._task.has_classes:
             return [[_single(row.prediction)] for row in said]
         fractions = any(_is_fraction(row.prediction) for row in said)
         return [self._columns(row, fractions) for row in said]
@@ -92,8 +92,9 @@ class AnswerReader:
                 probabilities = [1 - positive, positive]
         if probabilities is not None:
             probabilities = self._checked(probabilities)
-            prediction = self._likeliest(probabilities) if prediction is None else prediction
-        risk = [self._risk(probabilities)] if self._output.risk_tiers else []
+            prediction = self._task.choose(probabilities, self._output) if prediction is None else prediction
+        positive = probabilities[1] if probabilities else None
+        risk = [self._output.risk_of(positive)] if self._output.risk_tiers else []
         return [prediction, *(probabilities or [None] * len(self._classes)), *risk]
 
     def _class(self, value: Any, fractions: bool) -> tuple[Any, float | None]:
@@ -103,8 +104,8 @@ class AnswerReader:
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise RefusedEventError("prediction", f"a class cannot be {printable(repr(value), 60)}")
         said = self._spoken.answers
-        if self._task == "binary" and (said == "probability" or (said == "auto" and fractions)):
-            return self._likeliest(self._checked([1 - value, value])), float(value)
+        if self._task.has_positive_class and (said == "probability" or (said == "auto" and fractions)):
+            return self._task.choose(self._checked([1 - value, value]), self._output), float(value)
         name = str(int(value)) if float(value).is_integer() else str(value)
         if said == "label" or (said == "auto" and name in self._classes):
             return name, None
@@ -117,23 +118,12 @@ class AnswerReader:
             probabilities = [probabilities]
         if not all(type(p) in (int, float) and 0 <= p <= 1 for p in probabilities):
             raise RefusedEventError("prediction", "probabilities are numbers from 0 to 1; these are not")
-        if self._task == "binary" and len(probabilities) == 1:
+        if self._task.has_positive_class and len(probabilities) == 1:
             probabilities = [1 - probabilities[0], probabilities[0]]
         if len(probabilities) != len(self._classes):
             text = f"{len(probabilities)} probabilities for {len(self._classes)} classes"
             raise RefusedEventError("prediction", text)
         return [float(p) for p in probabilities]
-
-    def _likeliest(self, probabilities: list[float]) -> str:
-        if self._task == "binary":
-            return self._classes[int(probabilities[1] >= self._output.threshold)]
-        return self._classes[probabilities.index(max(probabilities))]
-
-    def _risk(self, probabilities: list[float] | None) -> str | None:
-        if probabilities is None:
-            return None
-        floors = [tier.from_probability for tier in self._output.risk_tiers]
-        return self._output.risk_tiers[max(bisect_right(floors, probabilities[1]) - 1, 0)].name
 
 
 def _single(value: Any) -> Any:

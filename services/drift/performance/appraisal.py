@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pilothouse.manifest import Task
 from services.drift.performance.metric import Value, higher_is_better
 from services.drift.window import show_moment
 
@@ -91,7 +90,7 @@ class Appraisal:
 
     model: str
     version: str
-    task: Task
+    task: str
     metric: str
     floor: float | None
     conclusion: Conclusion

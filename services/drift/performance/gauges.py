@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pilothouse.manifest import METRICS
+from pilothouse.tasks import TASKS
 from services.drift.performance.appraisal import Appraisal, Side
 from services.drift.performance.metric import Value, higher_is_better
 
 MODEL = ("model", "version")
-_ALL = tuple(dict.fromkeys(name for names in METRICS.values() for name in names))
+_ALL = tuple(dict.fromkeys(name for task in TASKS.values() for name in task.metric_names))
 Key = tuple[str, str]
 
 

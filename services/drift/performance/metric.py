@@ -10,18 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pilothouse.manifest import METRICS, Manifest, Task
+from pilothouse.manifest import Manifest
+from pilothouse.tasks import TASKS, task_of
 
 Floats = NDArray[np.float64]
 INTERVAL = (0.025, 0.975)
-DEFAULT: Mapping[Task, str] = {"regression": "mae", "binary": "roc_auc", "multiclass": "accuracy"}
-HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})
-# where a metric ends, so that an interval does not go on beyond it
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "accuracy": (0, 1), "f1": (0, 1), "roc_auc": (0, 1), "pr_auc": (0, 1), "brier": (0, 2), "log_loss": (0, math.inf),
-    "mae": (0, math.inf), "rmse": (0, math.inf), "mape": (0, math.inf), "r2": (-math.inf, 1),
-    "bias": (-math.inf, math.inf),
-}  # fmt: skip
+METRICS = {metric.name: metric for task in TASKS.values() for metric in task.metrics}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +35,17 @@ class Value:
 Values = Mapping[str, Value]
 
 
-def metrics_of(task: Task) -> tuple[str, ...]:
-    return METRICS[task]
+def metrics_of(task: str) -> tuple[str, ...]:
+    return TASKS[task].metric_names
 
 
 def watched(manifest: Manifest) -> str:
     """The metric that the model is judged by."""
-    return manifest.monitoring.performance_metric or DEFAULT[manifest.task]
+    return manifest.monitoring.performance_metric or task_of(manifest).default_metric
 
 
 def higher_is_better(metric: str) -> bool:
-    return metric in HIGHER_IS_BETTER
+    return bool(METRICS[metric].higher_is_better)
 
 
 def bounded(name: str, value: float, draws: Floats, why_not: str | None = None) -> Value:
@@ -61,5 +55,5 @@ def bounded(name: str, value: float, draws: Floats, why_not: str | None = None) 
     finite = draws[np.isfinite(draws)]
     if not len(finite):
         return Value(value, message=why_not)
-    low, high = np.clip(np.quantile(finite, INTERVAL), *_RANGES[name])
+    low, high = np.clip(np.quantile(finite, INTERVAL), METRICS[name].low, METRICS[name].high)  # not beyond its range
     return Value(value, min(float(low), value), max(float(high), value), why_not)

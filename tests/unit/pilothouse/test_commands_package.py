@@ -101,6 +101,11 @@ def test_pack_says_what_is_wrong_in_one_line_and_fails(sources, module, more, se
     assert "Traceback" not in done.output and not (sources / "models").exists()
 
 
+def test_an_unknown_task_is_refused_before_anything_is_read(sources):
+    done = pack(sources, "--task", "ranking")
+    assert done.exit_code == 2 and "regression, binary, multiclass" in " ".join(done.stderr.split())
+
+
 def test_an_unknown_option_is_named(sources):
     pytest.importorskip("torch", reason="packing needs torch")
     (sources / "options.yaml").write_text("colour: red\n")
