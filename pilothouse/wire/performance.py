@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from pilothouse.tasks import TaskName
 from pilothouse.wire.drift import WindowSpan, WireModel
 
 PerformanceVerdict = Literal["ok", "below floor", "unknown"]
