@@ -23,7 +23,7 @@ OFFENDERS = {
 }
 # who may import whom: each layer those above it in this list, and itself
 LAYERS = (
-    ("pilothouse.errors", "pilothouse.ids", "pilothouse.wire", "pilothouse.tasks"),
+    ("pilothouse.errors", "pilothouse.ids", "pilothouse.columns", "pilothouse.wire", "pilothouse.tasks"),
     ("pilothouse",),
     ("pilothouse.serving",),
     ("services",),

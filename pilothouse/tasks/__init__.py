@@ -14,12 +14,12 @@ from pydantic import AfterValidator, Field
 from pilothouse.tasks.binary import Binary
 from pilothouse.tasks.multiclass import Multiclass
 from pilothouse.tasks.regression import Regression
-from pilothouse.tasks.task import Metric, Task
+from pilothouse.tasks.task import PerformanceMetric, Task
 
 if TYPE_CHECKING:
     from pilothouse.manifest import Manifest
 
-__all__ = ["TASKS", "Metric", "Task", "TaskName", "register", "task_named", "task_of"]
+__all__ = ["TASKS", "PerformanceMetric", "Task", "TaskName", "register", "task_named", "task_of"]
 
 TASKS: dict[str, Task] = {task.name: task for task in (Regression(), Binary(), Multiclass())}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pilothouse.errors import OutputError, PackageError
-from pilothouse.tasks.task import Metric, Task
+from pilothouse.tasks.task import PerformanceMetric, Task
 
 if TYPE_CHECKING:
     from pilothouse.manifest import Manifest, Output
@@ -19,12 +19,12 @@ class Classification(Task):
 
     has_classes = True
     metrics = (
-        Metric("accuracy", higher_is_better=True, high=1),
-        Metric("f1", higher_is_better=True, high=1),
-        Metric("roc_auc", higher_is_better=True, high=1),
-        Metric("pr_auc", higher_is_better=True, high=1),
-        Metric("log_loss", higher_is_better=False, high=math.inf),
-        Metric("brier", higher_is_better=False, high=2),
+        PerformanceMetric("accuracy", higher_is_better=True, high=1),
+        PerformanceMetric("f1", higher_is_better=True, high=1),
+        PerformanceMetric("roc_auc", higher_is_better=True, high=1),
+        PerformanceMetric("pr_auc", higher_is_better=True, high=1),
+        PerformanceMetric("log_loss", higher_is_better=False, high=math.inf),
+        PerformanceMetric("brier", higher_is_better=False, high=2),
     )
     label_input = "choice"
     prediction_filter = "choice"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pilothouse.errors import PackageError
-from pilothouse.tasks.task import Metric, Task
+from pilothouse.tasks.task import PerformanceMetric, Task
 
 if TYPE_CHECKING:
     from pilothouse.manifest import Manifest, Output
@@ -19,11 +19,11 @@ class Regression(Task):
     name = "regression"
     has_classes = False
     metrics = (
-        Metric("mae", higher_is_better=False),
-        Metric("rmse", higher_is_better=False),
-        Metric("r2", higher_is_better=True, low=-math.inf, high=1),
-        Metric("mape", higher_is_better=False),
-        Metric("bias", higher_is_better=None, low=-math.inf),
+        PerformanceMetric("mae", higher_is_better=False),
+        PerformanceMetric("rmse", higher_is_better=False),
+        PerformanceMetric("r2", higher_is_better=True, low=-math.inf, high=1),
+        PerformanceMetric("mape", higher_is_better=False),
+        PerformanceMetric("bias", higher_is_better=None, low=-math.inf),
     )
     default_metric = "mae"
     label_input = "number"

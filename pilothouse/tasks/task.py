@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class PerformanceMetric:
     """A measure of how good predictions are.
 
     `low` and `high` are the ends of its range. `higher_is_better` is None where neither direction is, as for a bias.
@@ -39,7 +39,7 @@ class Task(ABC):
     name: str
     has_classes: bool
     has_positive_class: bool = False
-    metrics: tuple[Metric, ...]
+    metrics: tuple[PerformanceMetric, ...]
     default_metric: str
 
     # what the page needs to know
@@ -61,7 +61,7 @@ class Task(ABC):
     def metric_names(self) -> tuple[str, ...]:
         return tuple(metric.name for metric in self.metrics)
 
-    def metric(self, name: str) -> Metric:
+    def metric(self, name: str) -> PerformanceMetric:
         """The metric of this name. Raises KeyError when the task has none."""
         return {metric.name: metric for metric in self.metrics}[name]
 
