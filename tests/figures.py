@@ -1,0 +1,139 @@
+"""`python -m tests.figures`: how large the code is and how it reads, in one table.
+
+A mirror, not a target to game. `test_figures.py` holds the floors.
+"""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from testkit.prose import sentences
+from testkit.sources import Source, functions, sources
+
+TESTS = {"tests", "testkit"}
+NOT_THE_PRODUCT = {*TESTS, "bench"}
+# not for users: what the services share
+INTERNAL = ("pilothouse.serving",)
+LONGEST_SENTENCE = 40
+# the same figures of the tree before the redesign of November 2026
+BEFORE = {
+    "lines of code": 36_458,
+    "files": 426,
+    "public names": 1_141,
+    "longest module": 357,
+    "function, median": 6,
+    "function, 90th percentile": 16,
+    "undocumented public names": 42,
+    "class names of several": 35,
+    "tests to code": 0.648,
+    "sentences of over 40 words": 56,
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of `files`, which are all Python files of the repository."""
+
+    files: list[Source]
+
+    @cached_property
+    def product(self) -> list[Source]:
+        """The code that runs for users: not tests, what they share, or benchmarks."""
+        return [source for source in self.files if source.folder not in NOT_THE_PRODUCT]
+
+    @property
+    def lines_of_code(self) -> int:
+        return sum(source.lines for source in self.product)
+
+    @property
+    def tests_to_code(self) -> float:
+        """Lines of tests and of what they share, over lines of code."""
+        return sum(source.lines for source in self.files if source.folder in TESTS) / self.lines_of_code
+
+    @property
+    def public_names(self) -> int:
+        """Classes and functions at the top of modules, without those that begin with an underscore."""
+        return sum(1 for source in self.product for _ in _public(source.tree.body))
+
+    @property
+    def longest_module(self) -> Source:
+        return max(self.product, key=lambda source: source.lines)
+
+    @cached_property
+    def function_lines(self) -> list[int]:
+        """Of every function and method, sorted; those inside others count for themselves too."""
+        return sorted(
+            (f.end_lineno or f.lineno) - f.lineno + 1 for source in self.product for f in functions(source.tree)
+        )
+
+    @property
+    def function_p90(self) -> int:
+        return self.function_lines[int(len(self.function_lines) * 0.9)]
+
+    @property
+    def undocumented(self) -> list[str]:
+        """Public functions, classes and methods without a docstring in what users import."""
+        return [f"{source.module}.{name}" for source in self.library() for name in _undocumented(source.tree.body)]
+
+    def library(self) -> Iterator[Source]:
+        """The modules that users import."""
+        for source in self.product:
+            parts = source.module.split(".")
+            if source.folder == "pilothouse" and not source.module.startswith(INTERNAL):
+                yield from [source] * (not any(part.startswith("_") for part in parts))
+
+    @property
+    def class_names_of_several(self) -> list[str]:
+        """Names that more than one class has."""
+        named = Counter(c.name for source in self.product for c in source.tree.body if isinstance(c, ast.ClassDef))
+        return sorted(name for name, times in named.items() if times > 1)
+
+    def rows(self) -> Iterator[tuple[str, object]]:
+        """The table: a figure's name and its value."""
+        yield "lines of code", self.lines_of_code
+        yield "files", len(self.product)
+        yield "public names", self.public_names
+        yield "longest module", self.longest_module.lines
+        yield "function, median", statistics.median_low(self.function_lines)
+        yield "function, 90th percentile", self.function_p90
+        yield "undocumented public names", len(self.undocumented)
+        yield "class names of several", len(self.class_names_of_several)
+        yield "tests to code", round(self.tests_to_code, 3)
+
+
+def long_sentences() -> Counter[str]:
+    """How many sentences of more than 40 words each file has."""
+    return Counter(s.path for s in sentences() if s.words > LONGEST_SENTENCE)
+
+
+def _public(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+
+
+def _undocumented(body: Iterable[ast.stmt], owner: str = "") -> Iterator[str]:
+    for node in _public(body):
+        if ast.get_docstring(node) is None:
+            yield f"{owner}{node.name}"
+        if isinstance(node, ast.ClassDef):
+            yield from _undocumented(node.body, f"{owner}{node.name}.")
+
+
+def main() -> None:
+    figures = Figures(sources())
+    rows = [*figures.rows(), ("sentences of over 40 words", long_sentences().total())]
+    print(f"{'':28}{'before':>10}{'now':>10}")
+    for name, value in rows:
+        print(f"{name:28}{BEFORE.get(name, ''):>10}{value:>10}")
+    print(f"\nlongest module: {figures.longest_module.path}")
+    print(f"undocumented: {', '.join(figures.undocumented) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
