@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from testkit.prose import sentences
-from testkit.sources import Source, functions, sources
+from testkit.sources import Source, classes, functions, sources
 
 TESTS = {"tests", "testkit"}
 NOT_THE_PRODUCT = {*TESTS, "bench"}
 # not for users: what the services share
 INTERNAL = ("pilothouse.serving",)
 LONGEST_SENTENCE = 40
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # the same figures of the tree before the redesign of November 2026
 BEFORE = {
     "lines of code": 36_458,
@@ -77,8 +78,9 @@ class Figures:
 
     @property
     def undocumented(self) -> list[str]:
-        """Public functions, classes and methods without a docstring in what users import."""
-        return [f"{source.module}.{name}" for source in self.library() for name in _undocumented(source.tree.body)]
+        """What users import and find without a docstring, its own or a base class's: functions, classes, methods."""
+        kinds = {c.name: c for source in self.library() for c in classes(source.tree)}
+        return [f"{source.module}.{name}" for source in self.library() for name in _undocumented(source.tree, kinds)]
 
     def library(self) -> Iterator[Source]:
         """The modules that users import."""
@@ -111,18 +113,29 @@ def long_sentences() -> Counter[str]:
     return Counter(s.path for s in sentences() if s.words > LONGEST_SENTENCE)
 
 
-def _public(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+def _public(body: Iterable[ast.stmt]) -> Iterator[Definition]:
     for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+        if isinstance(node, Definition) and not node.name.startswith("_"):
             yield node
 
 
-def _undocumented(body: Iterable[ast.stmt], owner: str = "") -> Iterator[str]:
-    for node in _public(body):
+def _undocumented(tree: ast.Module, kinds: dict[str, ast.ClassDef]) -> Iterator[str]:
+    for node in _public(tree.body):
         if ast.get_docstring(node) is None:
-            yield f"{owner}{node.name}"
+            yield node.name
         if isinstance(node, ast.ClassDef):
-            yield from _undocumented(node.body, f"{owner}{node.name}.")
+            yield from (f"{node.name}.{m.name}" for m in _public(node.body) if not _documented(m, node, kinds))
+
+
+def _documented(method: Definition, kind: ast.ClassDef, kinds: dict[str, ast.ClassDef]) -> bool:
+    """By itself, or by the method of a base class that it stands in for."""
+    if ast.get_docstring(method):
+        return True
+    for base in (kinds.get(ast.unparse(b).split(".")[-1]) for b in kind.bases):
+        above = [m for m in _public(base.body) if m.name == method.name] if base else []
+        if base and any(_documented(m, base, kinds) for m in above):
+            return True
+    return False
 
 
 def main() -> None:
