@@ -106,8 +106,7 @@ secrets: ## make random secrets in secrets/ for those that are missing
 generated: $(RUN) ## write what is made from code: rules, alerting, dashboards, tables of docs/monitoring.md, .env.example
 	$(PY) -m monitoring
 	$(PY) -m grafana
-	$(PY) -m scripts.env_example
-	$(PY) -m scripts.settings_page
+	$(PY) -m scripts.settings
 pins: ## resolve pyproject.toml again on every Python found, and write constraints.txt (UPGRADE=1: newest versions)
 	@pythons=; for p in python3.11 python3.12 python3.13; do $$p -c '' 2>/dev/null && pythons="$$pythons $$p"; done; \
 	  $(PY) scripts/pins.py $(if $(UPGRADE),--upgrade) $$pythons

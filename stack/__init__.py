@@ -1,1 +1,1 @@
-"""The whole stack on one machine without Docker: `python -m stack`, which is what `make run` calls."""
+"""The whole stack on one machine without Docker: `make run`, or `python -m stack`."""

@@ -1,9 +1,15 @@
-"""Lines of several programs on one terminal: each begins with its program's name, in a colour of its own."""
+"""What the terminal shows: lines that begin with the name of their program, and the table of addresses."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from typing import TextIO
+
+from rich.console import Console as RichConsole
+from rich.table import Table
+
+from stack.programs import Program
 
 STACK = "pilothouse"
 _COLOURS = ("36", "33", "35", "32", "34", "31")
@@ -40,3 +46,19 @@ class Console:
         except (BrokenPipeError, ValueError):
             self._closed = True
             self._on_closed()
+
+
+def address_table(programs: list[Program], colour: bool, note: str = "") -> str:
+    """Every program's address and purpose, as a table."""
+    table = Table(title="Pilothouse is ready", title_justify="left")
+    for heading in ("service", "address", "for"):
+        table.add_column(heading, no_wrap=True)
+    for program in reversed(programs):
+        table.add_row(program.name, program.address + program.page, program.purpose)
+    text = io.StringIO()
+    rich = RichConsole(file=text, force_terminal=colour, width=100)
+    rich.print(table)
+    if note:
+        rich.print(note, highlight=False)
+    rich.print("Ctrl-C stops everything. `make demo` in another terminal sends real data.", highlight=False)
+    return text.getvalue()

@@ -1,7 +1,7 @@
 """Prometheus beside the services of `make run`, where one is installed: graphs, rules and alerts as under compose.
 
-It reads compose's own configuration with other targets, so that there are no two of them to keep alike. That it is
-missing, or that another program holds its port, is no fault: the stack runs without it and says so.
+It reads compose's own configuration with other targets, so there is one configuration to keep. When Prometheus is
+missing, or another program holds its port, the stack runs without it and says so.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from stack.program import Program, port_faults, reachable
+from stack.programs import Program, port_faults, reachable
 from stack.settings import StackSettings
 
 NAME = "prometheus"
-_KEEPS = "15d"
+_RETENTION = "15d"
 
 
 def prometheus_program(settings: StackSettings, services: list[Program]) -> tuple[Program | None, str]:
@@ -29,12 +29,13 @@ def prometheus_program(settings: StackSettings, services: list[Program]) -> tupl
         return None, "No Prometheus here, so no graphs and alerts of it (Debian: apt install prometheus)."
     if not settings.prometheus_config.is_file():
         return None, f"No Prometheus: there is no {settings.prometheus_config}."
-    program = _program(settings, executable)
+    config = settings.state.resolve() / NAME / "prometheus.yml"
+    program = _program(settings, executable, config)
     if port_faults([program]):
         return None, f"No Prometheus: port {program.port} is in use (PROMETHEUS_PORT chooses another)."
     targets = {s.name: f"{reachable(s.host)}:{s.port}" for s in (*services, program)}
-    _config_file(settings).parent.mkdir(parents=True, exist_ok=True)
-    _config_file(settings).write_text(yaml.safe_dump(local_config(settings.prometheus_config, targets)), "utf-8")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(local_config(settings.prometheus_config, targets)), "utf-8")
     return program, ""
 
 
@@ -51,29 +52,16 @@ def local_config(path: Path, targets: Mapping[str, str]) -> dict[str, Any]:
     return config
 
 
-def _program(settings: StackSettings, executable: str) -> Program:
-    folder = _config_file(settings).parent
-    listen = f"{settings.host}:{settings.prometheus_port}"
+def _program(settings: StackSettings, executable: str, config: Path) -> Program:
     command = (
         executable,
-        f"--config.file={_config_file(settings)}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--storage.tsdb.retention.time={_KEEPS}",
-        f"--web.listen-address={listen}",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={config.parent / 'data'}",
+        f"--storage.tsdb.retention.time={_RETENTION}",
+        f"--web.listen-address={settings.host}:{settings.prometheus_port}",
         "--log.level=warn",
     )
     return Program(
-        NAME,
-        command,
-        settings.prometheus_port,
-        "PROMETHEUS_PORT",
-        ready_path="/-/ready",
-        host=settings.host,
-        page="/alerts",
-        purpose="metrics and alerts",
-        optional=True,
-    )
-
-
-def _config_file(settings: StackSettings) -> Path:
-    return settings.state.resolve() / NAME / "prometheus.yml"
+        NAME, command, settings.prometheus_port, "PROMETHEUS_PORT", ready_path="/-/ready", host=settings.host,
+        page="/alerts", purpose="metrics and alerts", optional=True,
+    )  # fmt: skip

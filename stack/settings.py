@@ -1,4 +1,4 @@
-"""Where the stack listens and keeps its state. The services read the rest of the environment themselves."""
+"""The ports and folders of the stack. The services read the rest of the environment themselves."""
 
 from __future__ import annotations
 

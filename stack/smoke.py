@@ -1,6 +1,6 @@
-"""One prediction with every model of a running stack, followed until it is stored: `make smoke`.
+"""`make smoke`: one prediction with every model of a running stack, followed until it is stored.
 
-Works alike on `make run` and on `make up`; the addresses are those of the environment.
+It takes the addresses from the environment, so it works on `make run` and on `make up`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import time
 from typing import Any
 
 import httpx2
-import numpy as np
 from PIL import Image
 
 from pilothouse.client import Client
+from pilothouse.commands.traffic import send
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import ImageInput, Manifest
 from stack.settings import PORTS
 
-_PATIENCE_SECONDS = 30
+_WAIT_SECONDS = 30
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
 def check(client: Client, http: httpx2.Client, manifest: Manifest) -> str:
     """Predict once, wait for the record, ask the drift service; what happened, in a line. Raises PilothouseError."""
     begun = time.monotonic()
-    answer = predict(client, manifest)
+    (answer,) = next(send(client, manifest, [example(manifest)], batch=1))
     answered = time.monotonic()
     await_record(http, manifest, answer["id"])
     stored = time.monotonic()
@@ -53,33 +53,28 @@ def check(client: Client, http: httpx2.Client, manifest: Manifest) -> str:
     )
 
 
-def predict(client: Client, manifest: Manifest) -> dict[str, Any]:
-    """An answer for the manifest's first example, or for a grey ramp where images are asked for."""
+def example(manifest: Manifest) -> Any:
+    """The manifest's first example, or a grey gradient as a PNG where images are asked for."""
     if isinstance(manifest.input, ImageInput):
-        return client.predict_images(manifest.name, [grey_ramp(manifest.input)])[0]
+        file = io.BytesIO()
+        ramp = Image.linear_gradient("L").resize((manifest.input.width, manifest.input.height))
+        ramp.convert(manifest.input.mode).save(file, "PNG")
+        return file.getvalue()
     if not manifest.examples:
         raise PilothouseError(f"{manifest.key}: its manifest has no example to predict")
-    return client.predict(manifest.name, manifest.examples[:1])[0]
-
-
-def grey_ramp(image: ImageInput) -> bytes:
-    """A PNG of the size and mode that a model takes."""
-    ramp = np.linspace(0, 255, image.width * image.height).astype(np.uint8).reshape(image.height, image.width)
-    file = io.BytesIO()
-    Image.fromarray(ramp).convert(image.mode).save(file, "PNG")
-    return file.getvalue()
+    return manifest.examples[0]
 
 
 def await_record(http: httpx2.Client, manifest: Manifest, identity: str) -> None:
     """Wait until the collector has the record. Raises PilothouseError when it does not come."""
     query: dict[str, str | int] = {"model": manifest.name, "version": manifest.version, "last": 20}
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         answer = http.get(f"{address('collector')}/v1/records", params=query)
         if answer.status_code == 200 and any(r["id"] == identity for r in answer.json()["records"]):
             return
         time.sleep(0.1)
-    raise PilothouseError(f"record {identity} of {manifest.key} is not stored after {_PATIENCE_SECONDS} s")
+    raise PilothouseError(f"record {identity} of {manifest.key} is not stored after {_WAIT_SECONDS} s")
 
 
 def address(service: str) -> str:

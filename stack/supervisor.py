@@ -1,8 +1,7 @@
 """Starts the programs of the stack, keeps them running, and stops them in order.
 
-Whatever a program does, one of three things is true: all run; one is being started again and that was said; or the
-whole stack has ended with status 1. A stack that runs with one part given up would be a failure dressed as success;
-only of an optional part (Prometheus) is it said that it is missing, and the rest goes on.
+At any time one of three things is true: all programs run; one is being started again, and the terminal says so; or the
+whole stack has ended with status 1. Only without an optional program (Prometheus) does the rest go on.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pilothouse.serving.probe import why_not_ready
-from stack.child import Child, Leash, describe
 from stack.console import Console
-from stack.program import Program, reachable
+from stack.process import ProgramProcess, Reaper, describe
+from stack.programs import Program, reachable
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to wait, and how often to try again.
 
-    A program that was never ready is tried `first_attempts` times more (a wrong setting does not heal), one that was
-    ready `attempts` times, with a pause that doubles; after `healthy_seconds` of life its past is forgotten.
+    A program that was never ready is started `first_attempts` times more: a wrong setting does not heal. One that was
+    ready is started `attempts` times more, with a pause that doubles. After `healthy_seconds` failures are forgotten.
     """
 
     ready_seconds: float = 120
@@ -43,11 +42,11 @@ class Patience:
 class Supervisor:
     """Runs `programs`, started together, stopped one after the other from the last to the first."""
 
-    def __init__(self, programs: Sequence[Program], patience: Patience) -> None:
+    def __init__(self, programs: Sequence[Program], retry: RetryPolicy) -> None:
         self._programs = programs
-        self._patience = patience
+        self._retry = retry
         self._ready: set[str] = set()
-        self._children: dict[str, Child] = {}
+        self._running: dict[str, ProgramProcess] = {}
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
         self._changed = asyncio.Event()
@@ -64,15 +63,15 @@ class Supervisor:
     async def run(self, console: Console, announce: Callable[[], None]) -> int:
         """Run until stopped; `announce` is called once, when all are ready. Returns the exit status."""
         self._listen_to_signals()
-        with Leash(max(p.grace_seconds for p in self._programs)) as leash:
+        with Reaper(max(p.grace_seconds for p in self._programs)) as reaper:
             async with asyncio.TaskGroup() as tasks:
                 for program in self._programs:
-                    tasks.create_task(self._keep(program, leash, console))
+                    tasks.create_task(self._keep(program, reaper, console))
                 if await self._all_ready(console):
                     announce()
                 await self._stopping.wait()
                 console.say("stopping (once more to stop at once)")
-                await self._stop_children()
+                await self._stop_all()
         console.say("stopped")
         return 1 if self._failed else 0
 
@@ -83,40 +82,40 @@ class Supervisor:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else it runs under nohup, to outlive its terminal
             loop.add_signal_handler(signal.SIGHUP, self.stop)
 
-    async def _stop_children(self) -> None:
+    async def _stop_all(self) -> None:
         for program in reversed(self._programs):
-            if program.name in self._children:
-                await self._children[program.name].stop(self._at_once)
+            if program.name in self._running:
+                await self._running[program.name].stop(self._at_once)
 
-    async def _keep(self, program: Program, leash: Leash, console: Console) -> None:
-        """Start the program again and again, until the stack stops or the program is past hope."""
+    async def _keep(self, program: Program, reaper: Reaper, console: Console) -> None:
+        """Start the program again and again, until the stack stops or the program has failed too often."""
         failures = 0
         while not self._stopping.is_set():
             begun = time.monotonic()
-            child = self._children[program.name] = await Child.start(program, leash, console.line)
+            process = self._running[program.name] = await ProgramProcess.start(program, reaper, console.line)
             watch = asyncio.create_task(self._watch(program, console))
-            status = await child.wait() if not self._stopping.is_set() else await self._abandon(child)
+            status = await process.wait() if not self._stopping.is_set() else await self._abandon(process)
             watch.cancel()
             if self._stopping.is_set():
                 return
-            failures = 1 if time.monotonic() - begun > self._patience.healthy_seconds else failures + 1
+            failures = 1 if time.monotonic() - begun > self._retry.healthy_seconds else failures + 1
             if not await self._again(program, failures, status, console):
                 self._give_up(program)
                 return
 
-    async def _abandon(self, child: Child) -> int:
+    async def _abandon(self, process: ProgramProcess) -> int:
         """The stack was stopped while this program was being started."""
-        await child.stop(self._at_once)
-        return await child.wait()
+        await process.stop(self._at_once)
+        return await process.wait()
 
     async def _again(self, program: Program, failures: int, status: int, console: Console) -> bool:
         """Say what happened and wait; False when it is not to be tried again."""
-        allowed = self._patience.attempts if program.name in self._ready else self._patience.first_attempts
+        allowed = self._retry.attempts if program.name in self._ready else self._retry.first_attempts
         if failures > allowed:
             ending = "going on without it" if program.optional else "giving up"
             console.say(f"{program.name} ended ({describe(status)}), {failures} times in a row: {ending}")
             return False
-        pause = self._patience.pause(failures)
+        pause = self._retry.pause(failures)
         console.say(
             f"{program.name} ended ({describe(status)}); starting it again in {pause:g} s ({failures} of {allowed})"
         )
@@ -130,11 +129,11 @@ class Supervisor:
         host = reachable(program.host)
         while reason := await asyncio.to_thread(why_not_ready, host, program.port, program.ready_path):
             now = time.monotonic()
-            if now - begun > self._patience.ready_seconds:
-                console.say(f"{program.name} is not ready after {self._patience.ready_seconds:g} s: {reason}")
+            if now - begun > self._retry.ready_seconds:
+                console.say(f"{program.name} is not ready after {self._retry.ready_seconds:g} s: {reason}")
                 self._give_up(program)
                 return
-            if now - said > self._patience.say_seconds:
+            if now - said > self._retry.say_seconds:
                 console.say(f"waiting for {program.name}: {reason}")
                 said = now
             await asyncio.sleep(0.1)
@@ -156,10 +155,7 @@ class Supervisor:
         if program.optional:
             self.given_up.add(program.name)
             self._changed.set()
-        else:
-            self._fail()
-
-    def _fail(self) -> None:
+            return
         self._failed = True
         if not self._stopping.is_set():
             self.stop()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.cloudrun.image import MODELS, ROOT, Image
-from stack import warden
+from stack.reaper import signal_group
 
 USER = 10001  # as in the Dockerfiles
 Output = Callable[[str, str], None]
@@ -93,7 +93,7 @@ class Process:
 
     def kill(self) -> None:
         """End it and whatever it has started."""
-        warden.send(self.pid, signal.SIGKILL)
+        signal_group(self.pid, signal.SIGKILL)
         self._process.wait(10)
         self._reading.join(5)
 

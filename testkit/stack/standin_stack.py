@@ -1,12 +1,12 @@
-"""Supervises stand-ins: `python standin_stack.py NAME:PORT[:FLAG...] ...`, with little patience."""
+"""Supervises stand-ins: `python standin_stack.py NAME:PORT[:FLAG...] ...`, with short waits."""
 
 import asyncio
 import sys
 from pathlib import Path
 
-from stack.__main__ import run
-from stack.program import Program, port_faults
-from stack.supervisor import Patience
+from stack.programs import Program, port_faults
+from stack.run import run
+from stack.supervisor import RetryPolicy
 
 STANDIN = str(Path(__file__).with_name("standin.py"))
 
@@ -23,4 +23,4 @@ def program(description):
 programs = [program(d) for d in sys.argv[1:]]
 if faults := port_faults(programs):
     sys.exit("\n".join(faults))
-sys.exit(asyncio.run(run(programs, Patience(ready_seconds=5, say_seconds=1, attempts=2, pause_seconds=0.1))))
+sys.exit(asyncio.run(run(programs, RetryPolicy(ready_seconds=5, say_seconds=1, attempts=2, pause_seconds=0.1))))

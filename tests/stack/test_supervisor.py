@@ -14,7 +14,7 @@ import pytest
 
 from testkit.stack.processes import Stack, free_ports, is_held, left_after
 
-STACK = str(Path(__file__).with_name("standin_stack.py"))
+STACK = str(Path(__file__).parents[2] / "testkit/stack/standin_stack.py")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_prints_the_addresses_when_all_are_ready_and_leaves_nothing_behind(ports
         tree = stack.tree()
         stack.interrupt()
         assert stack.end() == 0
-        assert len(tree) == 4  # two programs, a worker, the warden
+        assert len(tree) == 4  # two programs, a worker, the reaper
         assert left_after(tree, 0) == []
         assert not any(is_held(p) for p in ports)
 
@@ -135,8 +135,7 @@ def test_nothing_outlives_a_killed_supervisor(ports, flags):
 def test_stops_when_nobody_reads_its_output_any_more(ports):
     command = [sys.executable, STACK, f"first:{ports[0]}:worker"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        while "Ctrl-C" not in process.stdout.readline():
-            pass
+        assert any("Ctrl-C" in line for line in iter(process.stdout.readline, ""))
         tree = psutil.Process(process.pid).children(recursive=True)
         process.stdout.close()
         ask(ports[0], "/die")  # which makes it write a line

@@ -7,7 +7,6 @@ import subprocess
 import pytest
 import yaml
 
-from scripts import env_example
 from scripts.cloudrun import rules, schema
 from scripts.cloudrun.document import (
     EXAMPLE,
@@ -21,6 +20,8 @@ from scripts.cloudrun.document import (
     variables,
     volumes,
 )
+from scripts.settings import CLASSES
+from scripts.settings import variables as setting_names
 from stack.settings import PORTS
 
 ROOT = FOLDER.parents[1]
@@ -60,9 +61,7 @@ def test_keeps_the_rules_that_the_schema_does_not_say(name):
 
 def test_sets_only_what_the_service_in_the_container_reads(name):
     for service, container in ours(read_service(name)).items():
-        kind = env_example.CLASSES[service.capitalize()]
-        known = {env_example.variable(n, f) for n, f in kind.model_fields.items()}
-        assert set(variables(container)) <= known, service
+        assert set(variables(container)) <= set(setting_names(CLASSES[service])), service
 
 
 def test_every_setting_is_one_that_the_service_takes(name, monkeypatch, tmp_path):
@@ -76,7 +75,7 @@ def test_every_setting_is_one_that_the_service_takes(name, monkeypatch, tmp_path
                 environment.setenv(variable["name"], str(here) if mounted else variable["value"])
             environment.setenv("PILOTHOUSE_STATE", str(tmp_path))
             environment.setenv("PILOTHOUSE_MODELS", str(ROOT / "models"))
-            env_example.CLASSES[service.capitalize()]()
+            CLASSES[service]()
 
 
 def test_listens_where_its_probes_its_neighbours_and_the_monitoring_look(name):
@@ -152,7 +151,7 @@ def test_a_collector_outlives_the_inference_service_beside_it():
 
 def test_everything_stops_within_the_ten_seconds_of_cloud_run(name):
     for service, container in ours(read_service(name)).items():
-        default = env_example.CLASSES[service.capitalize()].model_fields["stop_seconds"].default
+        default = CLASSES[service].model_fields["stop_seconds"].default
         assert float(variables(container).get("PILOTHOUSE_STOP_SECONDS", {"value": default})["value"]) < 10
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import kubernetes_validate
 import pytest
 
-from scripts import env_example
+from scripts.settings import CLASSES, variables
 from stack.settings import PORTS
 from tests.unit.k8s import restricted
 from tests.unit.k8s.rendered import (
@@ -118,10 +118,7 @@ def test_what_a_container_is_told_it_reads(objects, monkeypatch, tmp_path):
     here = tmp_path / "secret"
     here.write_text("a-secret-of-some-length read")
     settings = {o["metadata"]["name"]: o["data"] for o in of_kind(objects, "ConfigMap")}
-    known = {
-        s: {env_example.variable(n, f) for n, f in env_example.CLASSES[s.capitalize()].model_fields.items()}
-        for s in PORTS
-    }
+    known = {s: set(variables(CLASSES[s])) for s in PORTS}
     everywhere = set().union(*known.values()) | {"INSTANCE"}
     for _, container in ours(objects):
         service = service_of(container)
@@ -134,7 +131,7 @@ def test_what_a_container_is_told_it_reads(objects, monkeypatch, tmp_path):
                 environment.setenv(name, str(here) if name.endswith("_FILE") else value)
             environment.setenv("PILOTHOUSE_STATE", str(tmp_path))
             environment.setenv("PILOTHOUSE_MODELS", str(ROOT / "models"))
-            env_example.CLASSES[service.capitalize()]()
+            CLASSES[service]()
 
 
 def test_every_file_that_a_setting_names_is_mounted_from_a_secret_that_make_secrets_makes(objects):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.programs import stack_programs
+from stack.programs import service_programs
 from stack.prometheus import local_config, prometheus_program
 from stack.settings import PORTS, StackSettings
 from testkit.stack.processes import free_ports
@@ -32,7 +32,7 @@ def installed(path):
 def asked(tmp_path, **changes):
     given = {"state": tmp_path, "prometheus_config": CONFIG, "prometheus_port": free_ports(1)[0]}
     settings = StackSettings(**(given | changes))
-    return prometheus_program(settings, stack_programs(settings))
+    return prometheus_program(settings, service_programs(settings))
 
 
 def test_every_service_and_prometheus_itself_have_one_target_and_the_rest_is_as_under_compose():
@@ -77,8 +77,8 @@ def test_who_does_not_want_it_or_has_one_hears_nothing(tmp_path, path, changes):
 
 
 def test_one_service_of_a_machine_says_what_the_machine_does(tmp_path):
-    programs = stack_programs(StackSettings(state=tmp_path))
+    programs = service_programs(StackSettings(state=tmp_path))
     said = {p.name for p in programs if p.environment["PILOTHOUSE_HOST_METRICS"] == "true"}
     assert said == {"collector"}
-    programs = stack_programs(StackSettings(state=tmp_path, host_metrics=False))
+    programs = service_programs(StackSettings(state=tmp_path, host_metrics=False))
     assert {p.environment["PILOTHOUSE_HOST_METRICS"] for p in programs} == {"false"}

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import yaml
 
-from scripts import env_example, settings_page
+from scripts import settings
 from stack.settings import PORTS, StackSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def documented():
-    return set(re.findall(r"^#([A-Z_]+)=", env_example.FILE.read_text(), re.MULTILINE))
+    return set(re.findall(r"^#([A-Z_]+)=", settings.ENV_FILE.read_text(), re.MULTILINE))
 
 
 def test_the_file_is_what_the_settings_classes_say():
-    assert env_example.FILE.read_text() == env_example.text(), "run `make generated`"
+    assert settings.ENV_FILE.read_text() == settings.env_example(), "run `make generated`"
 
 
 def test_every_setting_says_what_it_means():
-    for kind in env_example.CLASSES.values():
+    for kind in settings.CLASSES.values():
         assert [name for name, field in kind.model_fields.items() if not field.description] == []
 
 
@@ -50,19 +50,18 @@ def test_images_are_labelled_with_the_version_of_the_project():
 
 def test_the_default_ports_are_those_of_the_services():
     for service, port in PORTS.items():
-        assert env_example.CLASSES[service.capitalize()].model_fields["port"].default == port
+        assert settings.CLASSES[service].model_fields["port"].default == port
 
 
 def test_the_page_and_the_list_of_names_are_what_the_settings_classes_say():
-    assert settings_page.PAGE.read_text() == settings_page.text(), "run `make generated`"
-    assert settings_page.NAMES.read_text() == settings_page.names(), "run `make generated`"
+    assert settings.PAGE.read_text() == settings.page(), "run `make generated`"
+    assert settings.NAMES_MODULE.read_text() == settings.names_module(), "run `make generated`"
 
 
 def test_every_setting_of_a_service_is_on_the_page():
-    page = settings_page.PAGE.read_text()
-    for kind in env_example.CLASSES.values():
-        for name, field in kind.model_fields.items():
-            assert f"| `{env_example.variable(name, field)}` |" in page
+    page = settings.PAGE.read_text()
+    for kind in settings.CLASSES.values():
+        assert [name for name in settings.variables(kind) if f"| `{name}` |" not in page] == []
 
 
 # set in our containers for somebody else
@@ -75,8 +74,7 @@ FOREIGN = EXPORTERS | {
 
 
 def read_by(service):
-    kind = env_example.CLASSES[service.capitalize()]
-    return {env_example.variable(name, field) for name, field in kind.model_fields.items()}
+    return set(settings.variables(settings.CLASSES[service]))
 
 
 def containers(node):
