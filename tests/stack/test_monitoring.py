@@ -121,7 +121,7 @@ def test_every_rule_is_healthy(watched):
 
 def test_drift_is_first_pending_and_then_fires_and_nothing_else_does(after_demo):
     said = after_demo.becomes("DriftDetected", "house-prices", "firing")
-    assert said["summary"] == "what house-prices 1 is asked has drifted from what it was trained on"
+    assert said["summary"] == "recent data of house-prices 1 have drifted from its reference"
     assert said["runbook_url"] == "docs/runbooks.md#driftdetected"
     pending = 'count_over_time(ALERTS{alertname="DriftDetected", alertstate="pending", model="house-prices"}[10m])'
     assert after_demo.prometheus.values(pending)
