@@ -9,14 +9,14 @@ from typing import Any
 from grafana.model import model
 from grafana.pipeline import pipeline
 from grafana.service import service
-from monitoring.source import Source, read
+from monitoring.definitions import Definitions, read
 
 FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 
-def dashboards(source: Source) -> dict[str, dict[str, Any]]:
+def dashboards(definitions: Definitions) -> dict[str, dict[str, Any]]:
     """Every dashboard, by the name of its file."""
-    return {"service": service(source), "model": model(source), "pipeline": pipeline(source)}
+    return {"service": service(definitions), "model": model(definitions), "pipeline": pipeline(definitions)}
 
 
 def text(content: dict[str, Any]) -> str:

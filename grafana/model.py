@@ -6,7 +6,7 @@ from typing import Any
 
 from grafana.dashboard import choice, dashboard
 from grafana.panels import Look, Panel, Query
-from monitoring.source import Source
+from monitoring.definitions import Definitions
 
 _CHOSEN = 'model=~"$model", version=~"$version"'
 _NAME = "{{model}} {{version}}"
@@ -17,11 +17,11 @@ _REPORT = [
 ]
 
 
-def model(source: Source) -> dict[str, Any]:
+def model(definitions: Definitions) -> dict[str, Any]:
     rows = {
         "Now": _now(),
         "What is asked and answered": _traffic(),
-        "Anatomy of a prediction": _anatomy(source.objectives.latency.seconds),
+        "Anatomy of a prediction": _anatomy(definitions.objectives.latency.seconds),
         "Drift": _drift(),
         "Performance": _performance(),
         "Data quality": _quality(),
@@ -37,7 +37,7 @@ def model(source: Source) -> dict[str, Any]:
         description=text,
         variables=variables,
         rows=rows,
-        runbooks=source.alerts.runbooks,
+        runbooks=definitions.alerts.runbooks,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from grafana.dashboard import dashboard
 from grafana.panels import Panel, Query
-from monitoring.source import Source
+from monitoring.definitions import Definitions
 
 
-def pipeline(source: Source) -> dict[str, Any]:
+def pipeline(definitions: Definitions) -> dict[str, Any]:
     rows = {
         "Now": _now(),
         "Spool and shipping": _spool(),
@@ -26,7 +26,7 @@ def pipeline(source: Source) -> dict[str, Any]:
         description=text,
         variables=[],
         rows=rows,
-        runbooks=source.alerts.runbooks,
+        runbooks=definitions.alerts.runbooks,
     )
 
 

@@ -6,19 +6,19 @@ from typing import Any
 
 from grafana.dashboard import choice, dashboard
 from grafana.panels import Panel, Query
-from monitoring.source import Source
+from monitoring.definitions import Definitions
 
 _JOB = 'job=~"$job"'
 _OURS = "inference|collector|drift|frontend"
 _UP = {"0": ("down", "red"), "1": ("up", "green")}
 
 
-def service(source: Source) -> dict[str, Any]:
-    objectives = source.objectives
+def service(definitions: Definitions) -> dict[str, Any]:
+    objectives = definitions.objectives
     rows = {
         "Now": _now(),
         "Four golden signals": _signals(objectives.latency.seconds),
-        "Promises": _promises(source),
+        "Promises": _promises(definitions),
         "Saturation": _saturation(),
         "Requests in detail": _requests(),
     }
@@ -30,7 +30,7 @@ def service(source: Source) -> dict[str, Any]:
         description=text,
         variables=variables,
         rows=rows,
-        runbooks=source.alerts.runbooks,
+        runbooks=definitions.alerts.runbooks,
     )
 
 
@@ -130,8 +130,8 @@ def _signals(seconds: float) -> tuple[Panel, ...]:
     )
 
 
-def _promises(source: Source) -> tuple[Panel, ...]:
-    availability, latency = source.objectives.availability, source.objectives.latency
+def _promises(definitions: Definitions) -> tuple[Panel, ...]:
+    availability, latency = definitions.objectives.availability, definitions.objectives.latency
     speed = "1 is the rate at which a month's budget lasts exactly a month; above 14.4 for an hour somebody is woken."
     limits = [(1, "orange"), (14.4, "red")]
     return (

@@ -1,2 +1,2 @@
-"""The one source of what is watched: names of metrics, promises, alerts. `python -m monitoring` writes what is made of
-them: Prometheus rules, Grafana's alerting, the tables of docs/monitoring.md."""
+"""What is watched: the alerts, the objectives, and the metrics that services expose. `python -m monitoring` generates
+Prometheus' rules, Grafana's alerting and the tables of docs/monitoring.md from them."""

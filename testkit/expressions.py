@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from grafana.__main__ import FOLDER
-from monitoring.names import TARGET_LABELS, exposed
+from monitoring.exposed_metrics import TARGET_LABELS, exposed
 from testkit.promql import Checker
 
 ROOT = Path(__file__).resolve().parents[1]

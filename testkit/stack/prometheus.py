@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from monitoring.prometheus import alert_rules
-from monitoring.source import read
+from monitoring.definitions import read
+from monitoring.prometheus_rules import alert_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY_SECONDS, HOLD_SECONDS = 2, 5
@@ -23,7 +23,7 @@ def impatient_config(folder):
     for name in ("recording.yml", "slo.yml"):
         groups = yaml.safe_load((ROOT / "prometheus/rules" / name).read_text())["groups"]
         (rules / name).write_text(yaml.safe_dump({"groups": [{**g, "interval": f"{EVERY_SECONDS}s"} for g in groups]}))
-    (rules / "alerts.yml").write_text(alert_rules(_impatient(read().alerts)))
+    (rules / "alerts.yml").write_text(yaml.safe_dump(alert_rules(_impatient(read().alerts))))
     config = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
     often = {"scrape_interval": f"{EVERY_SECONDS}s", "scrape_timeout": f"{EVERY_SECONDS}s"}
     config["global"] |= often | {"evaluation_interval": f"{EVERY_SECONDS}s"}

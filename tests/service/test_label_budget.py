@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from monitoring.names import exposed
+from monitoring.exposed_metrics import exposed
 from pilothouse.ids import uuid7
 from pilothouse.manifest import Manifest
 from pilothouse.package import open_package
@@ -135,7 +135,9 @@ def test_words_of_callers_make_no_series(service, request):
     assert series(registry) - before == set()
     assert len(before) < 600
     known = exposed()
-    assert {name for name, _ in before if not name.endswith("_created")} <= set(known), "monitoring.names misses them"
+    assert {name for name, _ in before if not name.endswith("_created")} <= set(known), (
+        "monitoring.exposed_metrics misses them"
+    )
 
 
 def test_the_page_counts_by_places_that_there_are_few_of():

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from grafana.__main__ import dashboards
-from monitoring.source import read
+from monitoring.definitions import read
 from pilothouse.client import Client
 from testkit.stack.compose import OURS, Compose, docker_answers, run
 from testkit.stack.processes import wait_for

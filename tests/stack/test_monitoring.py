@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from grafana.__main__ import dashboards
-from monitoring.source import read
+from monitoring.definitions import read
 from testkit.stack.processes import Stack, free_ports, wait_for
 from testkit.stack.prometheus import EVERY_SECONDS, Prometheus, impatient_config
 

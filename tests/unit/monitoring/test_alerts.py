@@ -7,21 +7,21 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from monitoring import grafana, slo
+from monitoring import grafana_alerting, prometheus_rules
 from monitoring.__main__ import files
-from monitoring.source import Alert, Alerts, Group, Objectives, read
+from monitoring.definitions import Alert, Alerts, Group, Objectives, read
 from services.inference import metrics as inference
 from testkit.expressions import RULE_TESTS
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = read()
+DEFINITIONS = read()
 RUNBOOKS = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
-NAMES = [alert.name for alert in SOURCE.alerts.every()]
+NAMES = [alert.name for alert in DEFINITIONS.alerts.every()]
 
 
-@pytest.mark.parametrize("path", files(SOURCE))
+@pytest.mark.parametrize("path", files(DEFINITIONS))
 def test_what_is_committed_is_what_the_source_says(path):
-    assert (ROOT / path).read_text(encoding="utf-8") == files(SOURCE)[path], "run `make generated`"
+    assert (ROOT / path).read_text(encoding="utf-8") == files(DEFINITIONS)[path], "run `make generated`"
 
 
 def expectations():
@@ -53,7 +53,7 @@ def test_runbooks_are_of_alerts_and_link_to_sections_that_there_are():
 
 
 def grafana_rules():
-    content = yaml.safe_load(grafana.alert_rules(SOURCE.alerts))
+    content = grafana_alerting.alert_rules(DEFINITIONS.alerts)
     assert content["apiVersion"] == 1
     return {rule["title"]: rule for group in content["groups"] for rule in group["rules"]}
 
@@ -61,7 +61,7 @@ def grafana_rules():
 def test_grafana_judges_the_same_expressions():
     rules = grafana_rules()
     assert list(rules) == NAMES
-    for alert in SOURCE.alerts.every():
+    for alert in DEFINITIONS.alerts.every():
         query, _ = rules[alert.name]["data"]
         assert query["model"]["expr"] == alert.expr
         assert (query["datasourceUid"], query["model"]["instant"]) == ("prometheus", True)
@@ -101,7 +101,7 @@ def test_a_dollar_that_is_no_variable_of_grafanas_environment_is_doubled():
 
 
 def test_grafana_sends_everything_to_the_collector_with_a_key_of_its_environment():
-    content = yaml.safe_load(grafana.notifications())
+    content = yaml.safe_load((ROOT / "grafana/provisioning/alerting/notifications.yaml").read_text())
     (contact,), (policy,) = content["contactPoints"], content["policies"]
     (receiver,) = contact["receivers"]
     assert receiver["type"] == "webhook"
@@ -117,14 +117,14 @@ def test_a_promise_can_be_changed_in_one_place():
     stricter = Objectives.model_validate(
         {"availability": {"objective": 0.99}, "latency": {"objective": 0.9, "seconds": 0.5}}
     )
-    rules = [rule for group in slo.rule_groups(stricter) for rule in group["rules"]]
+    rules = [rule for group in prometheus_rules.slo_rules(stricter)["groups"] for rule in group["rules"]]
     budgets = {r["labels"]["slo"]: r["expr"] for r in rules if r["record"] == "slo:error_budget:ratio"}
     assert budgets == {"availability": "vector(0.01)", "latency": "vector(0.1)"}
     assert any('le="0.5"' in rule["expr"] for rule in rules)
 
 
 def test_the_promised_latency_is_one_that_is_counted():
-    assert SOURCE.objectives.latency.seconds in inference._STAGE_BUCKETS
+    assert DEFINITIONS.objectives.latency.seconds in inference._STAGE_BUCKETS
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_wrong_entry_is_refused_with_its_place(change, fault):
 
 
 def test_two_alerts_of_one_name_are_refused():
-    alert = SOURCE.alerts.groups[0].alerts[0]
+    alert = DEFINITIONS.alerts.groups[0].alerts[0]
     group = Group(name="g", dashboard="pilothouse-service", alerts=(alert, alert))
     with pytest.raises(ValidationError, match="more than one alert is called ServiceDown"):
         Alerts(runbooks="docs", groups=(group,))

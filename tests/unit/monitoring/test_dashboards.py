@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from grafana.__main__ import FOLDER, dashboards, text
-from monitoring.source import read
+from monitoring.definitions import read
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE = dashboards(read())

@@ -1,8 +1,7 @@
-"""alerts.yaml and objectives.yaml as objects, refused with the place that is wrong."""
+"""alerts.yaml and objectives.yaml as objects. A wrong entry is refused with its place in the file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,14 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 FOLDER = Path(__file__).resolve().parent
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class _Part(BaseModel):
+class _Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Alert(_Part):
-    """`hold` (`for` in the file) is how long the expression must give something before the alert fires."""
+class Alert(_Definition):
+    """`hold` (`for` in the file) is how long the expression must have a result before the alert fires."""
 
     name: str = Field(pattern=r"^[A-Z][A-Za-z]+$")
     severity: Literal["critical", "warning"]
@@ -28,13 +28,13 @@ class Alert(_Part):
     description: Text
 
 
-class Group(_Part):
+class Group(_Definition):
     name: str = Field(pattern=r"^[a-z]+$")
     dashboard: str = Field(pattern=r"^pilothouse-[a-z]+$")
     alerts: tuple[Alert, ...]
 
 
-class Alerts(_Part):
+class Alerts(_Definition):
     """The whole file. Names are unique, because links and tests go by them."""
 
     runbooks: Text
@@ -52,7 +52,7 @@ class Alerts(_Part):
         return [alert for group in self.groups for alert in group.alerts]
 
     def annotations(self, group: Group, alert: Alert) -> dict[str, str]:
-        """What is said of an alert wherever it is shown. `$labels` and `$value` are Prometheus' templates."""
+        """The texts of an alert wherever it is shown. `$labels` and `$value` are Prometheus' templates."""
         return {
             "summary": alert.summary,
             "description": alert.description,
@@ -61,27 +61,27 @@ class Alerts(_Part):
         }
 
 
-class _Availability(_Part):
-    objective: float = Field(gt=0, lt=1)
+class Availability(_Definition):
+    objective: Share
 
 
-class _Latency(_Availability):
+class Latency(_Definition):
+    objective: Share
     seconds: float = Field(gt=0)
 
 
-class Objectives(_Part):
-    availability: _Availability
-    latency: _Latency
+class Objectives(_Definition):
+    availability: Availability
+    latency: Latency
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Definitions(_Definition):
     alerts: Alerts
     objectives: Objectives
 
 
-def read(folder: Path = FOLDER) -> Source:
+def read(folder: Path = FOLDER) -> Definitions:
     """Raises pydantic's ValidationError, which names the place."""
-    alerts = Alerts.model_validate(yaml.safe_load((folder / "alerts.yaml").read_text(encoding="utf-8")))
-    objectives = yaml.safe_load((folder / "objectives.yaml").read_text(encoding="utf-8"))
-    return Source(alerts, Objectives.model_validate(objectives))
+    parts = ("alerts", "objectives")
+    texts = {part: (folder / f"{part}.yaml").read_text(encoding="utf-8") for part in parts}
+    return Definitions.model_validate({part: yaml.safe_load(text) for part, text in texts.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -25,10 +26,10 @@ from pilothouse.serving.workers.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("inference", "collector", "drift", "frontend")
-SHARED = "every service"
 TARGET_LABELS = frozenset({"job", "instance"})  # what Prometheus adds to all that it scrapes
-_DEFINED = re.compile(r"^class \w+Metrics\b", re.MULTILINE)
+_CLASS = re.compile(r"^class \w+Metrics\b", re.MULTILINE)
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+_MOST_LABELS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,14 @@ class RecordingRegistry(CollectorRegistry):
         self.collectors.append(collector)
 
 
+def exposed() -> dict[str, frozenset[str]]:
+    """Every series of every service with its labels, those that Prometheus adds included."""
+    every = [*shared_metrics(), *(m for service in SERVICES for m in metrics_of(service))]
+    return {name: labels | TARGET_LABELS for m in every for name, labels in m.series.items()}
+
+
 def metrics_of(service: str) -> list[Metric]:
-    """What a service counts by itself; what all have in common is `shared_metrics`."""
+    """What a service exposes beside `shared_metrics`."""
     found: dict[str, Metric] = {}
     for kind in _metric_classes(service):
         registry = RecordingRegistry()
@@ -77,6 +84,7 @@ def metrics_of(service: str) -> list[Metric]:
 
 
 def shared_metrics() -> list[Metric]:
+    """What every service exposes, with everything switched on."""
     registry = RecordingRegistry()
     observe_process(registry, _Everything(port=0))
     HttpMetrics(registry)
@@ -85,21 +93,27 @@ def shared_metrics() -> list[Metric]:
 
 
 def read(registry: RecordingRegistry) -> list[Metric]:
-    """The metrics of all that was registered, with the labels they are declared with."""
-    found: dict[str, Metric] = {}
-    for collector in registry.collectors:
-        labels = getattr(collector, "_labelnames", None)
-        families = collector.describe() if hasattr(collector, "describe") else ()
-        for family in families or collector.collect():
-            given = tuple(labels if labels is not None else _labels(family))
-            found[family.name] = Metric(family.name, family.type, family.documentation, given)
-    return sorted(found.values(), key=lambda m: m.name)
+    """The metrics of all that was registered, with the labels that they are declared with."""
+    found = [Metric(f.name, f.type, f.documentation, _labels(f)) for c in registry.collectors for f in _families(c)]
+    return sorted(found, key=lambda m: m.name)
 
 
-def exposed() -> dict[str, frozenset[str]]:
-    """Every series of every service with its labels, those that Prometheus adds included."""
-    every = [*shared_metrics(), *(m for service in SERVICES for m in metrics_of(service))]
-    return {name: labels | TARGET_LABELS for m in every for name, labels in m.series.items()}
+def _families(collector: Any) -> list[Any]:
+    """Of a metric with labels, with one sample, which shows them."""
+    if hasattr(collector, "labels"):
+        for count in range(1, _MOST_LABELS):
+            with suppress(ValueError):  # it wants another number of labels, or none
+                collector.labels(*"?" * count)
+    elif hasattr(collector, "describe"):
+        return list(collector.describe())
+    return list(collector.collect())
+
+
+def _labels(family: Any) -> tuple[str, ...]:
+    if not family.samples:
+        value = ([("+Inf", 0)], 0) if family.type == "histogram" else (0,)
+        family.add_metric("?" * _MOST_LABELS, *value)
+    return tuple(dict.fromkeys(name for sample in family.samples for name in sample.labels if name != "le"))
 
 
 def _of_workers() -> list[Metric]:
@@ -108,6 +122,16 @@ def _of_workers() -> list[Metric]:
     return [
         Metric(f.name, f.kind, f.text, tuple(label for _, labels, _ in f.samples for label, _ in labels)) for f in own
     ]
+
+
+def _metric_classes(service: str) -> Iterator[type[Any]]:
+    """Classes called `...Metrics`, wherever they are, that are built on a registry."""
+    for path in sorted((ROOT / "services" / service).rglob("*.py")):
+        if not _CLASS.search(path.read_text(encoding="utf-8")):
+            continue
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        own = [k for k in vars(module).values() if inspect.isclass(k) and k.__module__ == module.__name__]
+        yield from (kind for kind in own if "registry" in inspect.signature(kind).parameters)
 
 
 class _Nowhere:
@@ -125,19 +149,3 @@ class _Everything(ServiceSettings):
 
     host_metrics: bool = True
     state: Path = ROOT
-
-
-def _metric_classes(service: str) -> Iterator[type[Any]]:
-    """Classes called `...Metrics`, wherever they are, that are built on a registry."""
-    for path in sorted((ROOT / "services" / service).rglob("*.py")):
-        if not _DEFINED.search(path.read_text(encoding="utf-8")):
-            continue
-        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        own = [k for k in vars(module).values() if inspect.isclass(k) and k.__module__ == module.__name__]
-        yield from (kind for kind in own if "registry" in inspect.signature(kind).parameters)
-
-
-def _labels(family: Any) -> tuple[str, ...]:
-    """Of a family that is made at each scrape: as it declares them, and what its samples carry."""
-    declared = getattr(family, "_labelnames", ())
-    return tuple(dict.fromkeys([*declared, *(name for s in family.samples for name in s.labels)]))

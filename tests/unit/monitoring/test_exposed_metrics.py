@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitoring.names import SERVICES, metrics_of, shared_metrics
+from monitoring.exposed_metrics import SERVICES, metrics_of, shared_metrics
 from testkit.expressions import RULE_TESTS, known, rules, targets, without_variables
 from testkit.promql import Checker
 

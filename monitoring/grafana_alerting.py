@@ -1,0 +1,78 @@
+"""Grafana's provisioned alert rules: the expressions of Prometheus' rules, unchanged.
+
+An expression has a result only while its alert is due. The result may be 0 (`up == 0`), so the threshold that Grafana
+demands is one that every number exceeds. No result is the normal state. Where alerts are sent is written by hand, in
+grafana/provisioning/alerting/notifications.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from monitoring.definitions import Alert, Alerts, Group
+
+SOURCE = "prometheus"
+BELOW_EVERY_NUMBER = -1e300
+_LOOK_BACK = {"from": 600, "to": 0}  # seconds; an instant query looks at its end
+
+
+def alert_rules(alerts: Alerts) -> dict[str, Any]:
+    """grafana/provisioning/alerting/rules.yaml."""
+    groups = [
+        {
+            "orgId": 1,
+            "name": f"pilothouse-{group.name}",
+            "folder": "Pilothouse",
+            "interval": "30s",
+            "rules": [_rule(alerts, group, alert) for alert in group.alerts],
+        }
+        for group in alerts.groups
+    ]
+    return {"apiVersion": 1, "groups": groups}
+
+
+def _rule(alerts: Alerts, group: Group, alert: Alert) -> dict[str, Any]:
+    annotations = alerts.annotations(group, alert)
+    return {
+        "uid": f"ph-{alert.name.lower()}",  # at most 40 characters
+        "title": alert.name,
+        "condition": "B",
+        "for": alert.hold,
+        "noDataState": "OK",
+        "execErrState": "Error",
+        "isPaused": False,
+        "labels": {"severity": alert.severity},
+        "annotations": {name: _for_grafana(text) for name, text in annotations.items()},
+        "data": [_query(alert.expr), _threshold()],
+    }
+
+
+def _query(expression: str) -> dict[str, Any]:
+    """Query models are the one place where Grafana leaves `$` alone."""
+    model = {
+        "refId": "A",
+        "datasource": {"type": "prometheus", "uid": SOURCE},
+        "expr": expression,
+        "instant": True,
+        "range": False,
+        "intervalMs": 1000,
+        "maxDataPoints": 43200,
+    }
+    return {"refId": "A", "datasourceUid": SOURCE, "relativeTimeRange": _LOOK_BACK, "model": model}
+
+
+def _threshold() -> dict[str, Any]:
+    model = {
+        "refId": "B",
+        "type": "threshold",
+        "datasource": {"type": "__expr__", "uid": "__expr__"},
+        "expression": "A",
+        "conditions": [{"type": "query", "evaluator": {"type": "gt", "params": [BELOW_EVERY_NUMBER]}}],
+    }
+    return {"refId": "B", "datasourceUid": "__expr__", "relativeTimeRange": {"from": 0, "to": 0}, "model": model}
+
+
+def _for_grafana(text: str) -> str:
+    """Grafana calls Prometheus' `$value` the value of query A, and wants every other `$` doubled."""
+    return re.sub(r"\$value\b", "$values.A.Value", text).replace("$", "$$")
