@@ -15,8 +15,8 @@ from rich.progress import Progress
 
 from demo.scenes import Scene, fashion_scenes, house_scenes
 from pilothouse.client import Client
-from pilothouse.commands.traffic import COLLECTOR, INFERENCE, fail, post_labels, send
-from pilothouse.commands.watch import DRIFT, appraise, performance_line, score, verdict_table
+from pilothouse.commands.predictions import COLLECTOR, INFERENCE, fail, post_labels, send
+from pilothouse.commands.verdicts import DRIFT, appraise, performance_line, score, verdict_table
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import Manifest
 from pilothouse.wire.models import Stats

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from pilothouse.commands import external, package, traffic, watch
+from pilothouse.commands import check, pack, predictions, verdicts
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Pack, check, call and watch models.")
-package.register(app)
-external.register(app)
-traffic.register(app)
-watch.register(app)
+for commands in (pack, check, predictions, verdicts):
+    commands.register(app)

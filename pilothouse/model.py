@@ -23,6 +23,8 @@ from pilothouse.package import Package
 from pilothouse.tabular import TabularCodec
 from pilothouse.tasks import task_of
 
+CHUNK_ROWS = 64  # activations of large images are many times the images
+
 
 class Inputs(msgspec.Struct, frozen=True):
     """Validated inputs: tuples in the manifest's feature order, or uint8 images (height, width, channels)."""
@@ -42,6 +44,19 @@ class Outputs:
     probabilities: NDArray[np.float64] | None = None
     embedding: NDArray[np.float32] | None = None
     risk: list[str] | None = None
+
+    def by_name(self) -> dict[str, NDArray[Any]]:
+        """The graph's outputs, `output` and perhaps `embedding`, as they were understood."""
+        output = self.probabilities if self.probabilities is not None else np.array(self.prediction)
+        return {"output": output} | ({} if self.embedding is None else {"embedding": self.embedding})
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The log's columns for some rows, and the graph's outputs by name (for parity)."""
+
+    columns: dict[str, list[Any]]
+    outputs: dict[str, NDArray[Any]]
 
 
 class Model:
@@ -74,6 +89,18 @@ class Model:
         Raises OutputError when the answer of any row is not finite or has another shape than the manifest says.
         """
         return self.interpret(self.infer(self.tensors(inputs)), len(inputs))
+
+    def answer(self, rows: list[Any]) -> Answered:
+        """What the service would log for validated rows, run in chunks that bound the memory of image statistics."""
+        columns: dict[str, list[Any]] = {c.name: [] for c in self.columns_logged}
+        outputs: list[dict[str, NDArray[Any]]] = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            inputs = Inputs(rows[start : start + CHUNK_ROWS])
+            answered = self.run(inputs)
+            for name, values in self.columns(inputs, answered).items():
+                columns[name] += values
+            outputs.append(answered.by_name())
+        return Answered(columns, {n: np.concatenate([part[n] for part in outputs]) for n in outputs[0]})
 
     def infer(self, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The graph's outputs by name, and nothing else: this is the time that the model itself takes."""
@@ -156,11 +183,7 @@ def open_session(package: Package, threads: int = 1) -> Any:
 
 
 def _check_names(manifest: Manifest, session: Any) -> None:
-    if isinstance(manifest.input, ImageInput):
-        wanted = {"image"}
-    else:
-        types = {"categories" if f.type == "category" else "numbers" for f in manifest.input.features}
-        wanted = types
+    wanted = set(manifest.input.tensor_names)
     given = {i.name for i in session.get_inputs()}
     outputs = {o.name for o in session.get_outputs()}
     needed = {"output"} | ({"embedding"} if model_columns(manifest)[-1].kind == "vector" else set())

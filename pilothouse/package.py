@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pilothouse.errors import IntegrityError, ManifestError
+from pilothouse.errors import IntegrityError, ManifestError, PackageError
 from pilothouse.manifest import File, Manifest
 
 MANIFEST = "manifest.yaml"
@@ -93,3 +97,27 @@ def write_files(manifest: Manifest, folder: Path) -> Manifest:
     complete = manifest.model_copy(update={"files": files})
     complete.write(folder / MANIFEST)
     return complete
+
+
+@contextmanager
+def fresh_folder(into: Path, manifest: Manifest, *, overwrite: bool) -> Iterator[Path]:
+    """A temporary folder that becomes `into/name/version` when all went well, and vanishes when not.
+
+    Raises PackageError when that exists, unless `overwrite`.
+    """
+    final = into / manifest.name / manifest.version
+    if final.exists() and not overwrite:
+        raise PackageError(f"{final} exists; a version is not changed once it is packed (overwrite=True insists)")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".packing-", dir=into))
+    try:
+        yield folder
+        folder.chmod(0o755)  # mkdtemp makes it private, and services run as other users
+        if final.exists():
+            final.replace(folder.with_name(folder.name + "-old"))
+        folder.replace(final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.with_name(folder.name + "-old"), ignore_errors=True)
+        if final.parent.is_dir() and not any(final.parent.iterdir()):
+            final.parent.rmdir()

@@ -1,13 +1,21 @@
-"""The graph's tensors against the manifest: names, element types, shapes."""
+"""The graph: its tensors against the manifest, and its answers against those of torch that `pack` kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pilothouse.checking.report import Finding
+from pilothouse.errors import InputError, PackageError
 from pilothouse.manifest import ImageInput, Manifest
+from pilothouse.model import Inputs, Model
+from pilothouse.packing.features import instances
+from pilothouse.packing.parity import PARITY, limit_of, read_samples
 
 Tensor = tuple[str, list[Any]]  # element type, shape; a dimension that varies is None
+Difference = tuple[str, float, float]  # what was compared, the largest absolute difference, the largest allowed
 ROWS = None
 
 
@@ -61,3 +69,58 @@ def _differences(kind: str, wanted: dict[str, Tensor], found: dict[str, Tensor])
 
 def _shape(shape: list[Any]) -> str:
     return "(" + ", ".join("rows" if d is None else str(d) for d in shape) + ")"
+
+
+def check_parity(model: Model, table: Any) -> Finding:
+    """Run the graph on the kept samples (and, for a table, on the whole reference) and compare."""
+    try:
+        kept = read_samples(model.package)
+        rows = _rows(model, table)
+        differences = [_of_samples(model, kept, rows)]
+        if rows is not None:
+            differences.append(_of_reference(model, table, rows, kept["tolerance"]))
+    except (PackageError, InputError) as error:
+        return Finding("parity", "", (str(error),))
+    detail = "; ".join(f"{what}: differs by at most {found:.2g}" for what, found, _ in differences)
+    faults = [
+        f"{what}: the graph differs by {found:.3g}, beyond {limit:.3g}"
+        for what, found, limit in differences
+        if not found <= limit
+    ]
+    return Finding("parity", detail, tuple(faults))
+
+
+def _rows(model: Model, table: Any) -> list[Any] | None:
+    """The reference's inputs as the service would have validated them; images are not in it."""
+    if model.tabular is None:
+        return None
+    features = model.tabular.features
+    frame = table.select([f.name for f in features]).to_pandas(integer_object_nulls=True)
+    return model.parse(instances(frame, features)).rows
+
+
+def _of_samples(model: Model, kept: dict[str, Any], rows: list[Any] | None) -> Difference:
+    samples = kept["samples"]
+    try:
+        if rows is not None:
+            inputs = Inputs([rows[s["row"]] for s in samples])
+        else:
+            inputs = model.parse_images([(model.package.folder / s["file"]).read_bytes() for s in samples])
+        wanted = np.array([s["output"] for s in samples], dtype=np.float64)
+    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise PackageError(f"{PARITY} does not fit the package: {error!r}") from error
+    found = model.answer(inputs.rows).outputs["output"]
+    return f"{len(samples)} of torch's answers", *_compare(found, wanted, kept["tolerance"])
+
+
+def _of_reference(model: Model, table: Any, rows: list[Any], tolerance: float) -> Difference:
+    names = list(model.manifest.probability_columns) or ["prediction"]
+    logged = np.stack([table[n].to_numpy() for n in names], axis=1)
+    found = model.answer(rows).outputs["output"].reshape(len(rows), -1)
+    return f"{len(rows)} rows of the reference", *_compare(found, logged, tolerance)
+
+
+def _compare(found: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> tuple[float, float]:
+    if found.shape != wanted.shape:
+        raise PackageError(f"the graph answers shape {found.shape} where {wanted.shape} was recorded")
+    return float(np.abs(found - wanted).max()), limit_of(wanted, tolerance)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pilothouse.checking.report import Finding
 from pilothouse.columns import Column, model_columns
 from pilothouse.manifest import Feature, ImageInput, Manifest
-from pilothouse.packing.reference import LABEL, arrow_type, label_type
+from pilothouse.reference import LABEL, arrow_type, label_type
 
 SUM_SLACK = 1e-3
 

@@ -1,10 +1,10 @@
 """Packing: a torch module and the data it was trained on become a model package.
 
-`pack` is the whole of it; it alone of the library needs torch, and only when it is called. `pack_external` makes a
-package of a model that is served elsewhere from what it answered.
+`pack` alone needs torch, and only when it is called. `pack_external` makes a package of an external model from what it
+answered.
 """
 
-from pilothouse.packing.build import Packed, pack
-from pilothouse.packing.external import pack_external
+from pilothouse.packing.external_model import pack_external
+from pilothouse.packing.torch_model import Packed, pack
 
 __all__ = ["Packed", "pack", "pack_external"]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilothouse.errors import PackageError, ParityError
+from pilothouse.package import Package
 
 PARITY = "parity.json"
 PROBABILITY_SLACK = 1e-3
@@ -87,3 +88,16 @@ def write_samples(folder: Path, parity: Parity, samples: list[dict[str, Any]]) -
         "samples": samples,
     }
     (folder / PARITY).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+def read_samples(package: Package) -> dict[str, Any]:
+    """`parity.json`: tolerance, and samples with torch's answers. Raises PackageError."""
+    path = package.folder / PARITY
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        tolerance, samples = float(kept["tolerance"]), list(kept["samples"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PackageError(f"{PARITY} cannot be read: {error!r}") from error
+    if not samples:
+        raise PackageError(f"{PARITY} holds no samples of torch's answers")
+    return {"tolerance": tolerance, "samples": samples}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from pilothouse import images
 from pilothouse.errors import InputError, PackageError
 from pilothouse.manifest import STATISTICS, Feature, ImageInput, TabularInput
 from pilothouse.packing.features import Overrides, infer_features, instances
-from pilothouse.packing.labels import as_labels, infer_classes
 from pilothouse.tabular import TabularCodec
 from pilothouse.tasks import Task
 
@@ -85,11 +85,12 @@ def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
     spec = TabularInput(features=infer_features(inputs, wanted.features))
     classes = infer_classes(labels, wanted.task, wanted.classes)
     chosen = _sample(len(frame), wanted.rows)
-    rows = _validated(inputs.iloc[chosen], spec)
+    rows = validated(inputs.iloc[chosen], spec)
     return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes, wanted.task)
 
 
-def _validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
+def validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
+    """The frame's rows as the service would have validated them. Raises PackageError."""
     try:
         return list(TabularCodec(spec).validate(instances(inputs, spec.features)))
     except InputError as error:
@@ -178,3 +179,35 @@ def _sample(count: int, rows: int) -> NDArray[np.int64]:
     if count <= rows:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).choice(count, rows, replace=False))
+
+
+def infer_classes(labels: pd.Series[Any], task: Task, given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The classes in the order of the graph's columns: the given ones, a categorical's own, or the sorted labels."""
+    if not task.has_classes:
+        return None
+    labels = _tidied(labels)
+    if given is not None:
+        return tuple(str(c) for c in given)
+    if isinstance(labels.dtype, pd.CategoricalDtype):
+        return tuple(str(c) for c in labels.cat.categories)
+    return tuple(str(c) for c in sorted(labels.dropna().unique()))
+
+
+def as_labels(labels: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:
+    """Labels as the log stores them. Integers that are no class names are positions in `classes`.
+
+    Raises PackageError for a missing label, for one that is no number, and for a class that is not among `classes`.
+    """
+    gone = int(labels.isna().sum())
+    if gone:
+        raise PackageError(f"{gone} of {len(labels)} labels of the reference are missing")
+    return task.read_labels((_tidied(labels) if task.has_classes else labels).tolist(), classes or ())
+
+
+def _tidied(labels: pd.Series[Any]) -> pd.Series[Any]:
+    """Class numbers that a CSV file or a missing neighbour made floats (0.0, 1.0) as the integers they are."""
+    if not pd.api.types.is_float_dtype(labels.dtype):
+        return labels
+    present = labels.dropna()
+    whole = np.isfinite(present).all() and (present == present.round()).all()
+    return present.astype("int64") if whole else labels

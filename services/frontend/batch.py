@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from pilothouse.commands.rows import feature_objects
+from pilothouse.commands.input_files import feature_objects
 from pilothouse.errors import Fault, InputError
 from pilothouse.manifest import Manifest, TabularInput
 from services.frontend.answers import Prediction

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import ndimage
 
-from pilothouse.commands.rows import feature_objects
+from pilothouse.commands.input_files import feature_objects
 from pilothouse.model import Inputs, Model
 from pilothouse.package import open_package
 from training import fashion_mnist, house_prices

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pilothouse.elsewhere import Elsewhere
+from pilothouse.external import ExternalFormat
 from pilothouse.manifest import Manifest
 from pilothouse.tasks import task_of
 from services.collector.checks import printable
@@ -33,7 +33,7 @@ class AnswerReader:
     def __init__(self, manifest: Manifest) -> None:
         self._output, self._task = manifest.output, task_of(manifest)
         self._classes = manifest.output.classes or ()
-        self._spoken = manifest.elsewhere or Elsewhere()
+        self._spoken = manifest.external_format or ExternalFormat()
         self._predictions = (self._spoken.prediction,) if self._spoken.prediction else PREDICTIONS
         self._probabilities = (self._spoken.probabilities,) if self._spoken.probabilities else PROBABILITIES
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pilothouse.elsewhere import Elsewhere
+from pilothouse.external import ExternalFormat
 from pilothouse.manifest import Feature, ImageInput, Manifest
 from services.collector.checks import printable
 from services.collector.events.errors import RefusedEventError
@@ -19,7 +19,7 @@ class FeatureReader:
     """Reads requests to one model version. A feature that a request does not have is missing (None) in its record."""
 
     def __init__(self, manifest: Manifest) -> None:
-        spoken = manifest.elsewhere or Elsewhere()
+        spoken = manifest.external_format or ExternalFormat()
         self._features = () if isinstance(manifest.input, ImageInput) else manifest.input.features
         self._theirs = [spoken.names.get(f.name, f.name) for f in self._features]
         order = spoken.order or tuple(f.name for f in self._features)

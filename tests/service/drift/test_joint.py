@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pilothouse.commands.watch import verdict_table
+from pilothouse.commands.verdicts import verdict_table
 from testkit.drift.frames import houses, manifest
 from testkit.drift.images import embeddings, image_manifest, scans
 from testkit.drift.running import running_drift

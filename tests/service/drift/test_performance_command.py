@@ -8,7 +8,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from pilothouse.commands.watch import appraise, performance_line, performance_table, segment_table
+from pilothouse.commands.verdicts import appraise, performance_line, performance_table, segment_table
 from pilothouse.errors import PilothouseError
 from services.drift.app import create_app
 from services.drift.settings import DriftSettings

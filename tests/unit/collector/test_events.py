@@ -2,7 +2,7 @@
 
 import pytest
 
-from pilothouse.elsewhere import Elsewhere
+from pilothouse.external import ExternalFormat
 from pilothouse.manifest import Feature, Manifest, Output, RiskTier, TabularInput
 from services.collector.events.answers import AnswerReader
 from services.collector.events.errors import RefusedEventError
@@ -45,7 +45,7 @@ def test_a_feature_that_was_not_sent_is_missing_and_one_that_is_unknown_is_left_
 
 
 def test_features_may_be_called_otherwise_and_come_in_another_order():
-    spoken = Elsewhere(names={"area": "sqm"}, order=("sold", "pool", "kind", "rooms", "area"))
+    spoken = ExternalFormat(names={"area": "sqm"}, order=("sold", "pool", "kind", "rooms", "area"))
     assert asked({"instances": [{"sqm": 5}, ROW[::-1]]}, elsewhere=spoken) == [[5, None, None, None, None], ROW]
 
 
@@ -136,17 +136,17 @@ def test_a_threshold_and_risk_tiers_are_those_of_the_manifest():
 
 @pytest.mark.parametrize(("said", "name"), [("auto", "1"), ("label", "1"), ("index", "0")])
 def test_a_number_is_the_class_called_so_or_the_one_in_that_position(said, name):
-    (row,) = answered({"predictions": [1]}, **DIGITS, elsewhere=Elsewhere(answers=said))
+    (row,) = answered({"predictions": [1]}, **DIGITS, elsewhere=ExternalFormat(answers=said))
     assert row[0] == name
 
 
 def test_a_probability_that_happens_to_be_whole_is_one_where_the_manifest_says_so():
-    (row,) = answered({"predictions": [1]}, **BINARY, elsewhere=Elsewhere(answers="probability"))
+    (row,) = answered({"predictions": [1]}, **BINARY, elsewhere=ExternalFormat(answers="probability"))
     assert row == ["yes", 0.0, 1.0]
 
 
 def test_outputs_named_in_the_manifest_count():
-    spoken = Elsewhere(prediction="klass", probabilities="p")
+    spoken = ExternalFormat(prediction="klass", probabilities="p")
     body = {"outputs": [tensor("x", [1], [9]), tensor("p", [1, 3], [0.5, 0.25, 0.25]), tensor("klass", [1], [2])]}
     assert answered(body, **DIGITS, elsewhere=spoken) == [["1", 0.5, 0.25, 0.25]]
 
@@ -168,4 +168,4 @@ def test_what_no_classifier_of_these_classes_says_is_refused(said):
 )
 def test_a_manifest_that_cannot_be_meant_is_refused(spoken, fault):
     with pytest.raises(ValueError, match=fault):
-        manifest(elsewhere=Elsewhere(**spoken))
+        manifest(elsewhere=ExternalFormat(**spoken))

@@ -3,8 +3,8 @@ import datetime
 import pandas as pd
 import pytest
 
-from pilothouse.commands.rows import feature_objects, read_frame, read_requests
-from pilothouse.commands.traffic import pace
+from pilothouse.commands.input_files import feature_objects, read_frame, read_requests
+from pilothouse.commands.predictions import pace
 from pilothouse.errors import InputError
 from pilothouse.manifest import Feature, ImageInput, Manifest, Output, TabularInput
 

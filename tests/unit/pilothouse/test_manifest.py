@@ -98,6 +98,17 @@ def test_features_that_differ_only_in_case_are_refused():
         TabularInput(features=(NUMBER, Feature(name="Amount", type="number")))
 
 
+def test_the_format_of_an_external_model_is_read_by_both_names_and_written_as_stored_manifests_have_it(tmp_path):
+    spoken = {"names": {"amount": "eur"}}
+    stored = manifest(runtime="external", elsewhere=spoken)
+    assert stored == manifest(runtime="external", external_format=spoken)
+    assert stored.external_format.names == {"amount": "eur"}
+    assert stored.model_dump(mode="json")["elsewhere"]["names"] == {"amount": "eur"}
+    assert Manifest.model_validate_json(stored.model_dump_json()) == stored
+    stored.write(tmp_path / "manifest.yaml")
+    assert "elsewhere:" in (tmp_path / "manifest.yaml").read_text()
+
+
 def test_a_file_that_is_no_manifest_says_where_and_why(tmp_path):
     path = tmp_path / "manifest.yaml"
     path.write_text("name: [", encoding="utf-8")

@@ -60,10 +60,10 @@ def test_a_regression_is_packed_with_how_it_speaks(tmp_path):
     frame = FRAME[["area"]].assign(answer=FRAME["area"] * 2, price=FRAME["area"] * 2.1)
     package = pilothouse.pack_external(
         name="price", task="regression", reference=frame, prediction="answer", target="price", into=tmp_path,
-        unit="EUR", elsewhere={"names": {"area": "sqm"}},
+        unit="EUR", external_format={"names": {"area": "sqm"}},
     )  # fmt: skip
     assert check(package.folder).faults == []
-    assert open_package(package.folder).manifest.elsewhere.names == {"area": "sqm"}
+    assert open_package(package.folder).manifest.external_format.names == {"area": "sqm"}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_regression_is_packed_with_how_it_speaks(tmp_path):
         ({"probabilities": {"perhaps": "p_yes"}, "classes": ["no", "yes"]}, "probabilities are of classes: no, yes"),
         ({"frame": FRAME.head(0)}, "empty"),
         ({"name": "Not A Name"}, "the manifest would be wrong"),
-        ({"elsewhere": {"names": {"x": "y"}}}, "'x' is not a feature"),
+        ({"external_format": {"names": {"x": "y"}}}, "'x' is not a feature"),
     ],
 )
 def test_what_cannot_be_packed_is_named_and_leaves_nothing(tmp_path, changes, fault):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pilothouse.errors import PackageError
-from pilothouse.packing.labels import as_labels, infer_classes
+from pilothouse.packing.sources import as_labels, infer_classes
 from pilothouse.tasks import TASKS
 
 BINARY, REGRESSION = TASKS["binary"], TASKS["regression"]

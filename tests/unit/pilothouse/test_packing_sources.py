@@ -7,9 +7,11 @@ from PIL import Image
 
 from pilothouse.errors import PackageError
 from pilothouse.packing.sources import Wanted, read_reference
+from pilothouse.tasks import TASKS
 
 FRAME = pd.DataFrame({"size": [1.0, 2.0, 3.0], "kind": ["a", "b", "a"], "price": [10.0, 20.0, 30.0]})
-REGRESSION = Wanted("regression", target="price")
+BINARY, NUMBER = TASKS["binary"], TASKS["regression"]
+REGRESSION = Wanted(NUMBER, target="price")
 
 
 def images(count=4, channels=1):
@@ -39,7 +41,7 @@ def test_a_file_gives_what_its_frame_gives(tmp_path, suffix):
 
 def test_a_large_frame_is_sampled_and_the_same_rows_every_time():
     frame = pd.DataFrame({"x": np.arange(1000.0), "price": np.arange(1000.0)})
-    wanted = Wanted("regression", target="price", rows=100)
+    wanted = Wanted(NUMBER, target="price", rows=100)
     first, again = read_reference(frame, wanted), read_reference(frame, wanted)
     assert first.rows == again.rows and len(first.rows) == 100
     assert [row[0] for row in first.rows] == first.labels
@@ -48,31 +50,29 @@ def test_a_large_frame_is_sampled_and_the_same_rows_every_time():
 
 def test_the_range_is_that_of_the_whole_frame_and_not_of_the_sample():
     frame = pd.DataFrame({"x": np.arange(1000.0), "price": np.arange(1000.0)})
-    spec = read_reference(frame, Wanted("regression", target="price", rows=3)).spec
+    spec = read_reference(frame, Wanted(NUMBER, target="price", rows=3)).spec
     assert spec.features[0].maximum >= 1998
 
 
 def test_arrays_give_images_with_their_size_and_mode():
-    material = read_reference((images(), [0, 1, 0, 1]), Wanted("binary", classes=("bag", "shirt")))
+    material = read_reference((images(), [0, 1, 0, 1]), Wanted(BINARY, classes=("bag", "shirt")))
     assert (material.spec.width, material.spec.height, material.spec.mode) == (5, 6, "L")
     assert material.labels == ["bag", "shirt", "bag", "shirt"]
     assert material.tensors()["image"].shape == (4, 6, 5, 1)
 
 
 def test_colour_images_also_log_their_saturation():
-    assert read_reference((images(channels=3), list("abab")), Wanted("binary")).spec.statistics[-1] == "saturation"
+    assert read_reference((images(channels=3), list("abab")), Wanted(BINARY)).spec.statistics[-1] == "saturation"
 
 
 def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path):
-    material = read_reference(image_folder(tmp_path), Wanted("binary"))
+    material = read_reference(image_folder(tmp_path), Wanted(BINARY))
     assert material.labels == ["bag", "shirt"] == list(material.classes)
     assert material.rows[0].shape == (6, 5, 1) and (material.rows[0] == 7).all()
 
 
 def test_a_folder_is_resized_when_a_size_is_given(tmp_path):
-    material = read_reference(
-        image_folder(tmp_path, size=(50, 60), modes=("RGB", "RGB")), Wanted("binary", size=(6, 5))
-    )
+    material = read_reference(image_folder(tmp_path, size=(50, 60), modes=("RGB", "RGB")), Wanted(BINARY, size=(6, 5)))
     assert material.rows[0].shape == (6, 5, 3)
 
 
@@ -80,18 +80,22 @@ def test_a_folder_is_resized_when_a_size_is_given(tmp_path):
     ("reference", "wanted", "sentence"),
     [
         (FRAME.iloc[:0], REGRESSION, "is empty"),
-        (FRAME, Wanted("regression"), "`target` must name"),
-        (FRAME, Wanted("regression", target="cost"), "no column 'cost' for the labels; it has size, kind, price"),
+        (FRAME, Wanted(NUMBER), "`target` must name"),
+        (
+            FRAME,
+            Wanted(NUMBER, target="cost"),
+            "no column 'cost' for the labels; it has size, kind, price",
+        ),
         (pd.DataFrame([[1, 2, 3]], columns=["x", "x", "price"]), REGRESSION, "two columns of the same name: x"),
         (
             FRAME,
-            Wanted("regression", "price", features={"size": {"maximum": 2}}),
+            Wanted(NUMBER, "price", features={"size": {"maximum": 2}}),
             "instances.2..size: must be at most 2",
         ),
-        ((images()[:0], []), Wanted("binary"), "is empty"),
-        ((images(), [0, 1]), Wanted("binary"), "4 images have 2 labels"),
-        ((images().astype(float), [0] * 4), Wanted("binary"), "must be uint8"),
-        ((images(channels=2), [0] * 4), Wanted("binary"), "1 or 3 channels"),
+        ((images()[:0], []), Wanted(BINARY), "is empty"),
+        ((images(), [0, 1]), Wanted(BINARY), "4 images have 2 labels"),
+        ((images().astype(float), [0] * 4), Wanted(BINARY), "must be uint8"),
+        ((images(channels=2), [0] * 4), Wanted(BINARY), "1 or 3 channels"),
     ],
 )
 def test_a_wrong_reference_is_refused(reference, wanted, sentence):
@@ -105,4 +109,4 @@ def test_a_wrong_path_is_refused(tmp_path):
     (tmp_path / "bad" / "class" / "1.png").write_bytes(b"no image")
     for name, sentence in {"none.csv": "does not exist", "empty": "holds no images", "bad": "not an image"}.items():
         with pytest.raises(PackageError, match=sentence):
-            read_reference(tmp_path / name, Wanted("binary", target="x"))
+            read_reference(tmp_path / name, Wanted(BINARY, target="x"))

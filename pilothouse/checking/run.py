@@ -8,8 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pilothouse.checking.graph import check_graph
-from pilothouse.checking.parity import check_parity
+from pilothouse.checking.graph import check_graph, check_parity
 from pilothouse.checking.reference import check_reference
 from pilothouse.checking.report import Finding, Report
 from pilothouse.errors import InputError, PackageError

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pilothouse.client import Client
-from pilothouse.commands.rows import read_frame, read_requests
+from pilothouse.commands.input_files import read_frame, read_requests
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import ImageInput, Manifest
 

@@ -1,4 +1,4 @@
-"""`pack_external`: a model that is served elsewhere becomes a package by what it answered, without the model itself."""
+"""`pack_external`: an external model becomes a package by what it answered, without the model itself."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from pilothouse.columns import model_columns
-from pilothouse.elsewhere import Elsewhere
-from pilothouse.errors import InputError, PackageError
-from pilothouse.manifest import Manifest, Monitoring, Output, RiskTier, TabularInput
-from pilothouse.package import CARD, REFERENCE, Package, write_files
+from pilothouse.errors import PackageError
+from pilothouse.manifest import ExternalFormat, Manifest, Monitoring, TabularInput
+from pilothouse.package import CARD, REFERENCE, Package, fresh_folder, write_files
 from pilothouse.packing.card import external_card
-from pilothouse.packing.description import RiskTiers, find_task
+from pilothouse.packing.description import RiskTiers, describe, find_task
 from pilothouse.packing.examples import as_features
-from pilothouse.packing.features import Overrides, infer_features, instances
-from pilothouse.packing.folder import fresh_folder
-from pilothouse.packing.labels import as_labels, infer_classes
-from pilothouse.packing.reference import write_reference
-from pilothouse.packing.sources import read_table, sampled
-from pilothouse.tabular import TabularCodec
+from pilothouse.packing.features import Overrides, infer_features
+from pilothouse.packing.sources import as_labels, infer_classes, read_table, sampled, validated
+from pilothouse.reference import write_reference
 from pilothouse.tasks import Task
 
 _EXAMPLES = 4
@@ -45,7 +40,7 @@ def pack_external(
     classes: Sequence[str] | None = None,
     threshold: float = 0.5,
     risk_tiers: RiskTiers = (),
-    elsewhere: Elsewhere | Mapping[str, Any] | None = None,
+    external_format: ExternalFormat | Mapping[str, Any] | None = None,
     monitoring: Monitoring | Mapping[str, Any] | None = None,
     card: str | None = None,
     rows: int = 5_000,
@@ -53,38 +48,42 @@ def pack_external(
 ) -> Package:
     """Write the package `into/name/version` of a model that is served elsewhere, and return it.
 
-    `reference` is a DataFrame, or the path of a parquet or CSV file: rows like those the model was fitted on, but that
-    it was not fitted on, with its features, what it answered for them in the column `prediction` and, of a
-    classifier, by class the column of each `probabilities`. `target` is the column of the labels; without it drift is
-    watched, and performance only once labels come. At most `rows` are kept.
+    Arguments:
+        name: lower case letters, digits and dashes.
+        task: `regression`, `binary` or `multiclass`.
+        reference: rows like those the model was fitted on, but that it was not fitted on: a DataFrame, or the path of
+            a parquet or CSV file, with the features and what the model answered for them.
+        prediction: the column of the predictions.
+        probabilities: of a classifier, by class the column of its probability (0 to 1); may be left out.
+        target: the column of the labels. Without it drift is watched, and performance only once labels come.
+        version: letters, digits, dots, dashes and underscores.
+        into: the folder of the packages.
+        unit: of a predicted number, for people.
+        description: what the model is for, for people.
+        features: replaces what is inferred of features, by name: {"living_m2": {"unit": "m²", "maximum": 1000}}.
+        classes: in the model's order; without them those of `probabilities`, or the sorted labels.
+        threshold: the probability, 0 to 1, from which the positive class of a binary model is predicted.
+        risk_tiers: names for that probability, each with the lowest: [("low", 0), ("high", 0.7)].
+        external_format: how the model writes requests and answers, where it does not use the features' names and
+            order.
+        monitoring: how drift and performance are watched, see `pilothouse.manifest.Monitoring`.
+        card: the text of MODEL_CARD.md.
+        rows: at most so many rows of the reference are kept, the same ones every time.
+        overwrite: whether a version that exists is replaced.
 
-    `elsewhere` says how the model speaks, where its requests do not speak in the names and the order of the features.
-    Raises PackageError for what cannot be packed; nothing is written then.
+    Raises PackageError for what cannot be packed. Nothing is written then.
     """
     frame = reference if isinstance(reference, pd.DataFrame) else read_table(Path(reference))
     frame = sampled(frame, rows)
-    answers = _Answers(
-        frame, find_task(task), prediction, target, probabilities=dict(probabilities or {}), classes=classes
-    )
+    shares = dict(probabilities or {})
+    answers = _Answers(frame, find_task(task), prediction, target, probabilities=shares, classes=classes)
     spec = TabularInput(features=infer_features(frame.drop(columns=list(answers.used)), features))
-    tiers = tuple(RiskTier(name=tier, from_probability=floor) for tier, floor in risk_tiers)
-    named = {"target": target} if target else {}
-    try:
-        manifest = Manifest(
-            name=name,
-            version=version,
-            task=task,
-            description=description,
-            runtime="external",
-            input=spec,
-            output=Output(unit=unit, classes=answers.classes, threshold=threshold, risk_tiers=tiers, **named),
-            elsewhere=Elsewhere.model_validate(elsewhere) if elsewhere else None,
-            monitoring=Monitoring.model_validate(monitoring or answers.monitoring(spec)),
-        )
-    except ValidationError as error:
-        raise PackageError(f"the manifest would be wrong: {error}") from error
-    inputs = _validated(frame, spec)
-    return _write(manifest, inputs, answers, card, into=Path(into), overwrite=overwrite)
+    manifest = describe(
+        spec, answers.classes, name=name, version=version, task=task, description=description, runtime="external",
+        target=target, unit=unit, threshold=threshold, risk_tiers=risk_tiers, external_format=external_format or None,
+        monitoring=monitoring or answers.monitoring(spec),
+    )  # fmt: skip
+    return _write(manifest, validated(frame, spec), answers, card, into=Path(into), overwrite=overwrite)
 
 
 class _Answers:
@@ -151,13 +150,6 @@ def _write(
         (folder / CARD).write_text(card or external_card(manifest, len(inputs)), encoding="utf-8")
         complete = write_files(manifest.model_copy(update={"examples": examples}), folder)
     return Package(complete, into / manifest.name / manifest.version)
-
-
-def _validated(frame: pd.DataFrame, spec: TabularInput) -> list[Any]:
-    try:
-        return list(TabularCodec(spec).validate(instances(frame, spec.features)))
-    except InputError as error:
-        raise PackageError(f"the reference does not fit the features: {error}") from error
 
 
 def _said(column: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pilothouse.commands.traffic import Key, fail
+from pilothouse.commands.predictions import Key, fail
 from pilothouse.errors import PilothouseError
 
 DRIFT = "http://127.0.0.1:8002"
