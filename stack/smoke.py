@@ -15,7 +15,7 @@ import httpx2
 from PIL import Image
 
 from pilothouse.client import Client
-from pilothouse.commands.traffic import send
+from pilothouse.commands.predictions import send
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import ImageInput, Manifest
 from stack.settings import PORTS

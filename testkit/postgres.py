@@ -100,7 +100,7 @@ class PostgresServer:
         return self.url("clean")
 
     @contextmanager
-    def holding(self, lock: str, database: str) -> Iterator[Callable[[], None]]:
+    def holding(self, lock: str, database: str) -> Iterator[Callable[[], object]]:
         """Somebody else's transaction, which holds a lock until the block ends or what it yields is called."""
         command = self._psql(database)
         session = subprocess.Popen(
