@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grafana.model import model
-from grafana.pipeline import pipeline
-from grafana.service import service
+from grafana.model_dashboard import model
+from grafana.pipeline_dashboard import pipeline
+from grafana.service_dashboard import service
 from monitoring.definitions import Definitions, read
 
 FOLDER = Path(__file__).resolve().parent / "dashboards"

@@ -1,28 +1,23 @@
-"""A dashboard: rows of panels laid out on the grid, variables, and links to its sisters and to the page."""
+"""A dashboard: rows of panels on the grid, variables, and links to the other dashboards and to the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from grafana.panels import SOURCE, WIDTH, Panel
+from grafana.panels import GRID_WIDTH, SOURCE, Panel
 
 PAGE, DRIFT = "http://127.0.0.1:8501", "http://127.0.0.1:8002"
+Rows = Mapping[str, Sequence[Panel]]
 
 
 def dashboard(
-    name: str,
-    *,
-    title: str,
-    description: str,
-    variables: Sequence[dict[str, Any]],
-    rows: Mapping[str, Sequence[Panel]],
-    runbooks: str,
+    name: str, description: str, rows: Rows, runbooks: str, variables: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:
     """`runbooks` is what links to runbooks begin with (monitoring/alerts.yaml)."""
     return {
         "uid": f"pilothouse-{name}",
-        "title": title,
+        "title": f"Pilothouse: {name}",
         "description": description,
         "tags": ["pilothouse"],
         "schemaVersion": 42,
@@ -31,28 +26,11 @@ def dashboard(
         "refresh": "10s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "browser",
-        "templating": {"list": [*variables, address("page", PAGE), address("drift_service", DRIFT)]},
-        "annotations": {"list": [_alerts()]},
-        "links": _links(),
-        "panels": lay_out(rows, runbooks),
+        "templating": {"list": [*variables, _address("page", PAGE), _address("drift_service", DRIFT)]},
+        "annotations": {"list": [_ALERTS]},
+        "links": _LINKS,
+        "panels": [{"id": number} | panel for number, panel in enumerate(_lay_out(rows, runbooks), start=1)],
     }
-
-
-def lay_out(rows: Mapping[str, Sequence[Panel]], runbooks: str) -> list[dict[str, Any]]:
-    """Each row's panels from left to right, in lines as wide as the grid."""
-    placed: list[dict[str, Any]] = []
-    y = 0
-    for title, panels in rows.items():
-        placed.append(_row(title, len(placed) + 1, y))
-        y += 1
-        x = height = 0
-        for panel in panels:
-            if x + panel.width > WIDTH:
-                x, y, height = 0, y + height, 0
-            placed.append(panel.json(len(placed) + 1, x, y, runbooks))
-            x, height = x + panel.width, max(height, panel.height)
-        y += height
-    return placed
 
 
 def choice(name: str, label: str, query: str) -> dict[str, Any]:
@@ -73,33 +51,44 @@ def choice(name: str, label: str, query: str) -> dict[str, Any]:
     }
 
 
-def address(name: str, value: str) -> dict[str, Any]:
+def _lay_out(rows: Rows, runbooks: str) -> Iterator[dict[str, Any]]:
+    """Each row's panels from left to right, in lines as wide as the grid."""
+    y = 0
+    for title, panels in rows.items():
+        yield {"type": "row", "title": title, "collapsed": False, "gridPos": _place(0, y, GRID_WIDTH, 1), "panels": []}
+        y += 1
+        x = height = 0
+        for panel in panels:
+            width = panel.width or GRID_WIDTH // len(panels)
+            if x + width > GRID_WIDTH:
+                x, y, height = 0, y + height, 0
+            yield panel.json(runbooks) | {"gridPos": _place(x, y, width, panel.height)}
+            x, height = x + width, max(height, panel.height)
+        y += height
+
+
+def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
+    return {"x": x, "y": y, "w": width, "h": height}
+
+
+def _address(name: str, value: str) -> dict[str, Any]:
     """Where links lead, as a person's browser sees it; `?var-page=https://...` sets it where it is not this machine."""
     option = {"text": value, "value": value, "selected": True}
     return {"name": name, "type": "textbox", "query": value, "current": option, "options": [option], "hide": 2}
 
 
-def _row(title: str, identity: int, y: int) -> dict[str, Any]:
-    place = {"x": 0, "y": y, "w": WIDTH, "h": 1}
-    return {"id": identity, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
-
-
-def _links() -> list[dict[str, Any]]:
-    shared = {"icon": "external link", "tooltip": "", "asDropdown": False, "keepTime": True, "includeVars": False}
-    sisters = {"title": "Pilothouse", "type": "dashboards", "tags": ["pilothouse"], "url": "", "targetBlank": False}
-    page = {"title": "The page", "type": "link", "tags": [], "url": "${page}", "targetBlank": True}
-    return [shared | sisters, shared | page]
-
-
-def _alerts() -> dict[str, Any]:
-    """Alerts that fire, as marks on every graph."""
-    return {
-        "name": "Alerts",
-        "enable": True,
-        "iconColor": "red",
-        "datasource": SOURCE,
-        "expr": 'ALERTS{alertstate="firing"}',
-        "titleFormat": "{{alertname}}",
-        "textFormat": "{{job}} {{model}}",
-        "step": "30s",
-    }
+_LINK = {"icon": "external link", "tooltip": "", "asDropdown": False, "keepTime": True, "includeVars": False}
+_LINKS = [
+    _LINK | {"title": "Pilothouse", "type": "dashboards", "tags": ["pilothouse"], "url": "", "targetBlank": False},
+    _LINK | {"title": "The page", "type": "link", "tags": [], "url": "${page}", "targetBlank": True},
+]
+_ALERTS = {  # those that fire, as marks on every graph
+    "name": "Alerts",
+    "enable": True,
+    "iconColor": "red",
+    "datasource": SOURCE,
+    "expr": 'ALERTS{alertstate="firing"}',
+    "titleFormat": "{{alertname}}",
+    "textFormat": "{{job}} {{model}}",
+    "step": "30s",
+}

@@ -1,31 +1,89 @@
-"""Small builders for Grafana's dashboard JSON (schema version 42): panels on a grid of 24 columns.
-
-Ours and not grafana-foundation-sdk: that one is generated from Grafana's types and checks no query, no layout and no
-name, which is what goes wrong; these 200 lines are held to the metrics, the layout and a live Prometheus by tests.
-"""
+"""Panels of Grafana's dashboard JSON (schema version 42): a graph over time, a number, bars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar
 
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
-WIDTH = 24
-Kind = Literal["timeseries", "stat", "bargauge"]
+GRID_WIDTH = 24
+_LAST_VALUE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A PromQL expression and how its series are called."""
+class Panel:
+    """`queries` are PromQL expressions by the legend of their series; `thresholds` are values with the colour that
+    begins there, `mappings` are values with the text and colour that stand for them. `runbook` is the alert whose
+    section says what to do. `width` is in columns of the grid; without one, a panel has an equal share of its row."""
 
-    expression: str
-    legend: str = "__auto"
+    kind: ClassVar[str]
+    options: ClassVar[dict[str, Any]]
+
+    title: str
+    description: str
+    queries: Mapping[str, str]
+    _: KW_ONLY
+    unit: str = "short"
+    width: int | None = None
+    height: int = 8
+    thresholds: Sequence[tuple[float, str]] = ()
+    base_colour: str = "green"
+    mappings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    minimum: float | None = 0
+    maximum: float | None = None
+    decimals: int | None = None
+    no_value: str = "no data"
+    links: Sequence[tuple[str, str]] = ()
+    runbook: str | None = None
+
+    def json(self, runbooks: str) -> dict[str, Any]:
+        """Without its place on the grid. `runbooks` is the address or the path of the runbooks."""
+        description, links = self.description, self.links
+        if self.runbook:
+            section = f"{runbooks}#{self.runbook.lower()}"
+            description += f" What to do: {section}"
+            if "://" in section:  # a path in the repository cannot be clicked on
+                links = [*links, ("Runbook", section)]
+        return {
+            "type": self.kind,
+            "title": self.title,
+            "description": description,
+            "datasource": SOURCE,
+            "targets": [self._target(*q) for q in zip("ABCDEF", self.queries.items(), strict=False)],
+            "fieldConfig": {"defaults": self._defaults(), "overrides": []},
+            "options": self.options,
+            "links": [{"title": title, "url": url, "targetBlank": True} for title, url in links],
+        }
+
+    def _target(self, identity: str, query: tuple[str, str]) -> dict[str, Any]:
+        legend, expression = query
+        over_time = self.kind == Graph.kind
+        return {
+            "refId": identity,
+            "datasource": SOURCE,
+            "expr": expression,
+            "legendFormat": legend,
+            "instant": not over_time,
+            "range": over_time,
+        }
+
+    def _defaults(self) -> dict[str, Any]:
+        steps = [{"value": None, "color": self.base_colour}, *({"value": v, "color": c} for v, c in self.thresholds)]
+        texts = {value: {"text": text, "color": colour} for value, (text, colour) in self.mappings.items()}
+        bounds = {"min": self.minimum, "max": self.maximum, "decimals": self.decimals}
+        return {
+            "unit": self.unit,
+            "color": {"mode": "thresholds"},
+            "thresholds": {"mode": "absolute", "steps": steps},
+            "mappings": [{"type": "value", "options": texts}] if texts else [],
+            "noValue": self.no_value,
+        } | {name: value for name, value in bounds.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How series whose name matches a regular expression are drawn, where that is not as the others."""
+class SeriesStyle:
+    """How series whose legend matches a regular expression are drawn, where that is not as the others."""
 
     pattern: str
     colour: str | None = None
@@ -33,96 +91,39 @@ class Look:
     width: int | None = None
 
     def json(self) -> dict[str, Any]:
-        properties: list[dict[str, Any]] = []
-        if self.colour:
-            properties.append({"id": "color", "value": {"mode": "fixed", "fixedColor": self.colour}})
-        if self.dashed:
-            properties.append({"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 6]}})
-        if self.width is not None:
-            properties.append({"id": "custom.lineWidth", "value": self.width})
+        given = {
+            "color": self.colour and {"mode": "fixed", "fixedColor": self.colour},
+            "custom.lineStyle": self.dashed and {"fill": "dash", "dash": [8, 6]},
+            "custom.lineWidth": self.width,
+        }
+        properties = [{"id": name, "value": value} for name, value in given.items() if value]
         return {"matcher": {"id": "byRegexp", "options": f"/{self.pattern}/"}, "properties": properties}
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """`description` says what a person reads off it; `limits` are values with the colour that begins there, `runbook`
-    is the alert whose section tells what to do; `words` are values with the text and colour they are shown as;
-    `repeated_by` is a variable of which each value has a panel of its own, two in a line."""
+class Graph(Panel):
+    """Lines over time. `repeat` is a variable of which each value has a graph of its own, two in a line."""
 
-    kind: Kind
-    title: str
-    description: str
-    queries: Sequence[Query]
-    unit: str = "short"
-    width: int = 8
-    height: int = 8
-    limits: Sequence[tuple[float, str]] = ()
-    base: str = "green"
-    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    least: float | None = 0
-    most: float | None = None
-    decimals: int | None = None
+    kind = "timeseries"
+    options: ClassVar[dict[str, Any]] = {
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull"]},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+
     stacked: bool = False
     fill: int = 6
     logarithmic: bool = False
-    looks: Sequence[Look] = ()
-    links: Sequence[tuple[str, str]] = ()
-    repeated_by: str | None = None
-    runbook: str | None = None
-    nothing: str = "no data"
+    styles: Sequence[SeriesStyle] = ()
+    repeat: str | None = None
 
-    def json(self, identity: int, x: int, y: int, runbooks: str) -> dict[str, Any]:
-        repeated = {"repeat": self.repeated_by, "repeatDirection": "h", "maxPerRow": 2} if self.repeated_by else {}
-        return repeated | {
-            "id": identity,
-            "type": self.kind,
-            "title": self.title,
-            "description": self._described(runbooks),
-            "datasource": SOURCE,
-            "gridPos": {"x": x, "y": y, "w": self.width, "h": self.height},
-            "targets": [self._target(q, "ABCDEF"[i]) for i, q in enumerate(self.queries)],
-            "fieldConfig": {"defaults": self._defaults(), "overrides": [look.json() for look in self.looks]},
-            "options": _OPTIONS[self.kind],
-            "links": [{"title": title, "url": url, "targetBlank": True} for title, url in self._links(runbooks)],
-        }
+    def json(self, runbooks: str) -> dict[str, Any]:
+        panel = Panel.json(self, runbooks)
+        defaults = panel["fieldConfig"]["defaults"]
+        defaults |= {"color": {"mode": "palette-classic"}, "custom": self._lines()}
+        panel["fieldConfig"]["overrides"] = [style.json() for style in self.styles]
+        return panel | ({"repeat": self.repeat, "repeatDirection": "h", "maxPerRow": 2} if self.repeat else {})
 
-    def _described(self, runbooks: str) -> str:
-        return (
-            f"{self.description} What to do: {_section(runbooks, self.runbook)}" if self.runbook else self.description
-        )
-
-    def _links(self, runbooks: str) -> list[tuple[str, str]]:
-        """A runbook is a link only where it has an address; a path in the repository is none."""
-        known = self.runbook and "://" in runbooks
-        return [*self.links, *([("Runbook", _section(runbooks, self.runbook))] if known else [])]
-
-    def _target(self, query: Query, identity: str) -> dict[str, Any]:
-        instant = self.kind != "timeseries"
-        return {
-            "refId": identity,
-            "datasource": SOURCE,
-            "expr": query.expression,
-            "legendFormat": query.legend,
-            "instant": instant,
-            "range": not instant,
-        }
-
-    def _defaults(self) -> dict[str, Any]:
-        steps = [{"value": None, "color": self.base}, *({"value": v, "color": c} for v, c in self.limits)]
-        words = {value: {"text": text, "color": colour} for value, (text, colour) in self.words.items()}
-        defaults: dict[str, Any] = {
-            "unit": self.unit,
-            "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
-            "thresholds": {"mode": "absolute", "steps": steps},
-            "mappings": [{"type": "value", "options": words}] if words else [],
-            "noValue": self.nothing,
-        }
-        if self.kind == "timeseries":
-            defaults["custom"] = self._drawn()
-        given = {"min": self.least, "max": self.most, "decimals": self.decimals}
-        return defaults | {name: value for name, value in given.items() if value is not None}
-
-    def _drawn(self) -> dict[str, Any]:
+    def _lines(self) -> dict[str, Any]:
         return {
             "drawStyle": "line",
             "lineInterpolation": "linear",
@@ -132,30 +133,34 @@ class Panel:
             "scaleDistribution": {"type": "log", "log": 10} if self.logarithmic else {"type": "linear"},
             "spanNulls": 60_000,
             "stacking": {"mode": "normal" if self.stacked else "none", "group": "A"},
-            "thresholdsStyle": {"mode": "dashed" if self.limits else "off"},
+            "thresholdsStyle": {"mode": "dashed" if self.thresholds else "off"},
         }
 
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "timeseries": {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull"]},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    },
-    "stat": {
+@dataclass(frozen=True, slots=True)
+class Stat(Panel):
+    """Numbers of this moment on a coloured ground."""
+
+    kind = "stat"
+    options: ClassVar[dict[str, Any]] = {
         "colorMode": "background",
         "graphMode": "none",
         "justifyMode": "center",
         "textMode": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    },
-    "bargauge": {
+        "reduceOptions": _LAST_VALUE,
+    }
+
+    height: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(Panel):
+    """Numbers of this moment as bars, one below the other."""
+
+    kind = "bargauge"
+    options: ClassVar[dict[str, Any]] = {
         "orientation": "horizontal",
         "displayMode": "basic",
         "valueMode": "color",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    },
-}
-
-
-def _section(runbooks: str, alert: str | None) -> str:
-    return f"{runbooks}#{(alert or '').lower()}"
+        "reduceOptions": _LAST_VALUE,
+    }
