@@ -43,7 +43,10 @@ GENERIC = {"utils", "util", "helpers", "helper", "common", "manager", "base", "m
 ENTRY_POINTS = {"__main__", "app", "settings"}
 WEB_FRAMEWORKS = {"fastapi", "starlette"}
 # these may know HTTP
-EDGES = {"app", "routes", "__main__", "endpoint", "openapi", "bodies", "body", "oip_routes", "problems"}
+EDGES = {"app", "routes", "__main__", "endpoint", "openapi", "bodies", "body", "oip_routes", "problems"} | {
+    "middleware",
+    "static_files",
+}
 MOST_LINES = 300
 # the standard library documents these in spite of their names
 PUBLIC_ALL_THE_SAME = {"_exit", "_asdict", "_replace", "_fields", "_make"}

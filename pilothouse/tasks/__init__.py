@@ -19,7 +19,7 @@ from pilothouse.tasks.task import PerformanceMetric, Task
 if TYPE_CHECKING:
     from pilothouse.manifest import Manifest
 
-__all__ = ["TASKS", "PerformanceMetric", "Task", "TaskName", "register", "task_named", "task_of"]
+__all__ = ["TASKS", "PerformanceMetric", "Task", "TaskName", "metric_title", "register", "task_named", "task_of"]
 
 TASKS: dict[str, Task] = {task.name: task for task in (Regression(), Binary(), Multiclass())}
 
@@ -41,6 +41,11 @@ def task_named(name: str) -> Task:
     if name not in TASKS:
         raise ValueError(f"{name!r} is not a task; it is one of {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def metric_title(name: str) -> str:
+    """What people call a metric of any task; its name where no task has it."""
+    return next((m.title for task in TASKS.values() for m in task.metrics if m.name == name), name)
 
 
 def _known(name: str) -> str:

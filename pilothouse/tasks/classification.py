@@ -19,12 +19,12 @@ class Classification(Task):
 
     has_classes = True
     metrics = (
-        PerformanceMetric("accuracy", higher_is_better=True, high=1),
-        PerformanceMetric("f1", higher_is_better=True, high=1),
-        PerformanceMetric("roc_auc", higher_is_better=True, high=1),
-        PerformanceMetric("pr_auc", higher_is_better=True, high=1),
-        PerformanceMetric("log_loss", higher_is_better=False, high=math.inf),
-        PerformanceMetric("brier", higher_is_better=False, high=2),
+        PerformanceMetric("accuracy", "Accuracy", higher_is_better=True, high=1),
+        PerformanceMetric("f1", "F1", higher_is_better=True, high=1),
+        PerformanceMetric("roc_auc", "ROC AUC", higher_is_better=True, high=1),
+        PerformanceMetric("pr_auc", "PR AUC", higher_is_better=True, high=1),
+        PerformanceMetric("log_loss", "Log loss", higher_is_better=False, high=math.inf),
+        PerformanceMetric("brier", "Brier score", higher_is_better=False, high=2),
     )
     label_input = "choice"
     prediction_filter = "choice"

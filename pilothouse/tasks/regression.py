@@ -19,11 +19,11 @@ class Regression(Task):
     name = "regression"
     has_classes = False
     metrics = (
-        PerformanceMetric("mae", higher_is_better=False),
-        PerformanceMetric("rmse", higher_is_better=False),
-        PerformanceMetric("r2", higher_is_better=True, low=-math.inf, high=1),
-        PerformanceMetric("mape", higher_is_better=False),
-        PerformanceMetric("bias", higher_is_better=None, low=-math.inf),
+        PerformanceMetric("mae", "Mean absolute error", higher_is_better=False),
+        PerformanceMetric("rmse", "RMSE", higher_is_better=False),
+        PerformanceMetric("r2", "R²", higher_is_better=True, low=-math.inf, high=1),
+        PerformanceMetric("mape", "MAPE", higher_is_better=False),
+        PerformanceMetric("bias", "Bias", higher_is_better=None, low=-math.inf),
     )
     default_metric = "mae"
     label_input = "number"

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceMetric:
-    """A measure of how good predictions are.
+    """A measure of how good predictions are; `title` is its name for people.
 
     `low` and `high` are the ends of its range. `higher_is_better` is None where neither direction is, as for a bias.
     """
 
     name: str
+    title: str
     higher_is_better: bool | None
     low: float = 0.0
     high: float = math.inf

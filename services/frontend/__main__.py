@@ -12,8 +12,7 @@ from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.settings import read_settings
 from services.frontend import theme
-from services.frontend.app import create_app
-from services.frontend.logs import join_logs
+from services.frontend.app import create_app, join_logs
 from services.frontend.metrics import page_metrics
 from services.frontend.settings import FrontendSettings
 

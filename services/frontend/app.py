@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -21,21 +22,20 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 from streamlit.starlette import App
 
-from services.frontend.assets import Assets, Files
-from services.frontend.logs import join_logs
 from services.frontend.metrics import PageMetrics
-from services.frontend.origin import SameOrigin
-from services.frontend.traffic import Traffic
+from services.frontend.middleware import CountRequests, SameOrigin
+from services.frontend.static_files import ServeStaticFiles, StaticFiles
 
 _SCRIPT = Path(__file__).with_name("page.py")
-_HEAVY = ("altair", "pandas", "pyarrow", "services.frontend.views")
+_HEAVY = ("altair", "pandas", "pyarrow", "services.frontend.views.pages")
+_LOGGING_LIBRARIES = ("streamlit", "uvicorn", "websockets")
 
 
 def create_app(metrics: PageMetrics) -> Any:
-    """The ASGI app. It takes no connection before what its pages draw with is imported, so that the first visitor does
-    not wait for that."""
+    """The ASGI app. It imports what its pages draw with before it takes connections, so that the first visitor does not
+    wait for that."""
     log = structlog.get_logger("page")
-    files = Files(Path(get_static_dir()))
+    files = StaticFiles(Path(get_static_dir()))
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -55,12 +55,26 @@ def create_app(metrics: PageMetrics) -> Any:
         lifespan=lifespan,
         routes=_routes(metrics),
         middleware=[
-            Middleware(Traffic, metrics=metrics.http),
-            Middleware(Assets, files=files),
+            Middleware(CountRequests, metrics=metrics.http),
+            Middleware(ServeStaticFiles, files=files),
             Middleware(SameOrigin),
         ],
         on_script_error=on_script_error,
     )
+
+
+def join_logs() -> None:
+    """Send the log records of Streamlit and uvicorn, which bring handlers and formats of their own, through the root
+    logger.
+
+    Loggers made later are not touched: call it again once everything is imported. The opening and closing of every
+    visitor's connection is left out.
+    """
+    for name, logger in logging.root.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in _LOGGING_LIBRARIES:
+            logger.handlers.clear()
+            logger.propagate = True
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 def _routes(metrics: PageMetrics) -> list[Route]:
@@ -70,7 +84,7 @@ def _routes(metrics: PageMetrics) -> list[Route]:
     async def ready(_: Request) -> Response:
         return JSONResponse({"status": "ready"})
 
-    async def measured(_: Request) -> Response:
+    async def exposition(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    return [Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", measured)]
+    return [Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", exposition)]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from services.frontend import theme
-from services.frontend.views import PAGES
+from services.frontend.views.pages import PAGES
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the numbers say, in a sentence. Nothing here draws or asks."""
+"""What the figures say, in a sentence. Nothing here draws or asks a service."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from pilothouse.wire.drift import ColumnDrift, DriftAnswer, JointDrift
 from pilothouse.wire.models import ModelStats
-from services.frontend.answers import ColumnDrift, Drift, JointDrift, Prediction
-from services.frontend.text import TIMES, ago, moment, number, percent, title
+from services.frontend.formatting import TIMES, ago, number, parse_time, percent, title, with_unit
 
 Tone = Literal["good", "warn", "bad", "quiet"]
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Headline:
     """`pill` in two words, `sentence` in one; plain text, to be escaped where Markdown is meant."""
 
     tone: Tone
@@ -24,20 +24,20 @@ class Verdict:
     sentence: str
 
 
-def verdict(drift: Drift) -> Verdict:
+def drift_headline(drift: DriftAnswer) -> Headline:
     """The drift answer for people: what moved, how many of how many, or why there is no answer."""
     moved, scored = drifted(drift), [c for c in drift.columns if c.score is not None]
     if drift.verdict == "drift":
-        return Verdict("bad", "Drift", _what_moved(drift, moved, scored))
+        return Headline("bad", "Drift", _what_moved(drift, moved, scored))
     if drift.verdict == "no drift" and moved:
-        return Verdict("warn", "No drift", f"{_counted(moved, scored)}, too few to call it drift: {_listed(moved)}.")
+        return Headline("warn", "No drift", f"{_counted(moved, scored)}, too few to call it drift: {_listed(moved)}.")
     if drift.verdict == "no drift":
-        return Verdict("good", "No drift", f"None of {len(scored)} columns moved away from the reference.")
+        return Headline("good", "No drift", f"None of {len(scored)} columns moved away from the reference.")
     said = (drift.message or drift.reason or "there is no answer yet").rstrip(".")
-    return Verdict("quiet", "No verdict", f"{said[:1].upper()}{said[1:]}.")
+    return Headline("quiet", "No verdict", f"{said[:1].upper()}{said[1:]}.")
 
 
-def _what_moved(drift: Drift, moved: Sequence[ColumnDrift], scored: Sequence[ColumnDrift]) -> str:
+def _what_moved(drift: DriftAnswer, moved: Sequence[ColumnDrift], scored: Sequence[ColumnDrift]) -> str:
     together = [joint(j) for j in drift.joint if j.drifted]
     if not moved and together:
         return f"No column drifted by itself. {'. '.join(together)}."
@@ -50,13 +50,11 @@ def joint(found: JointDrift) -> str:
     what = "the embeddings" if found.name == "embedding" else "the features together"
     if found.score is None or found.threshold is None:
         return f"{what}: {found.message or 'not compared'}".capitalize()
-    times = (
-        f"{found.score / found.threshold:.1f}{TIMES} the threshold" if found.threshold > 0 else "beyond the threshold"
-    )
-    return f"{what} {'moved' if found.drifted else 'did not move'} ({times})".capitalize()
+    ratio = f"{found.score / found.threshold:.1f}{TIMES} the" if found.threshold > 0 else "beyond the"
+    return f"{what} {'moved' if found.drifted else 'did not move'} ({ratio} threshold)".capitalize()
 
 
-def drifted(drift: Drift) -> list[ColumnDrift]:
+def drifted(drift: DriftAnswer) -> list[ColumnDrift]:
     """The columns that moved, the furthest beyond its threshold first."""
     return sorted((c for c in drift.columns if c.drifted), key=excess, reverse=True)
 
@@ -73,13 +71,13 @@ def stored(stats: Sequence[ModelStats], model: str, version: str, now: datetime)
     found = next((s for s in stats if s.model == model and s.version == version), None)
     if found is None or not found.records:
         return "nothing logged yet"
-    last = moment(found.last)
+    last = parse_time(found.last)
     return f"{found.records:,} logged" + (f", last {ago(last, now)}" if last else "")
 
 
 def held(stats: ModelStats, now: datetime) -> str:
     """What the log holds of a model version, since when, and of how much of it the truth is known."""
-    first, last = moment(stats.first), moment(stats.last)
+    first, last = parse_time(stats.first), parse_time(stats.last)
     span = f", the newest {ago(last, now)}, the oldest {ago(first, now)}" if first and last else ""
     about = "about " if stats.labels_estimated else ""
     count = "1 record" if stats.records == 1 else f"{stats.records:,} records"
@@ -93,19 +91,9 @@ def missed(difference: float) -> str:
     return f"Predicted {number(abs(difference))} {'more' if difference > 0 else 'less'} than that."
 
 
-def answer(prediction: float | str, unit: str | None) -> str:
+def answer(prediction: float | str, unit: str | None = None) -> str:
     """A prediction with its unit."""
-    if isinstance(prediction, str):
-        return prediction
-    return f"{number(prediction)} {unit}".strip() if unit else number(prediction)
-
-
-def shares(prediction: Prediction, classes: Sequence[str]) -> dict[str, float]:
-    """Probabilities by class, whichever way they were sent; empty for a regression."""
-    found = prediction.probabilities
-    if isinstance(found, dict):
-        return found
-    return dict(zip(classes, found or (), strict=False))
+    return prediction if isinstance(prediction, str) else with_unit(prediction, unit)
 
 
 def confidence(shares: Mapping[str, float], chosen: str) -> str:

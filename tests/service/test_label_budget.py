@@ -17,7 +17,7 @@ from services.collector.app import create_app as collector_app
 from services.collector.settings import CollectorSettings
 from services.drift.app import create_app as drift_app
 from services.drift.settings import DriftSettings
-from services.frontend.traffic import place
+from services.frontend.middleware import route
 from services.inference.app import create_app as inference_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
@@ -140,10 +140,10 @@ def test_words_of_callers_make_no_series(service, request):
     )
 
 
-def test_the_page_counts_by_places_that_there_are_few_of():
+def test_the_page_counts_by_routes_that_there_are_few_of():
     word = words(3)
     asked = [f"{start}/{next(word)}" for start in ("", "/media", "/_stcore", "/static/js") for _ in range(300)]
-    assert len({place(path) for path in (*asked, "", "/", "//", "/metrics", "*")}) <= 6
+    assert len({route(path) for path in (*asked, "", "/", "//", "/metrics", "*")}) <= 6
 
 
 def test_the_count_sees_a_label_that_takes_a_callers_word():

@@ -1,1 +1,1 @@
-"""Charts, made with Altair; Streamlit gives them the theme's fonts and grid."""
+"""Charts, made with Altair, one module a page. Streamlit gives them the theme's fonts and grid."""

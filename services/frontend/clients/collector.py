@@ -6,31 +6,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pilothouse.manifest import Manifest
+from pilothouse.wire.alerts import AlertPage
 from pilothouse.wire.labels import GivenLabel, LabelHistory, LabelResult
 from pilothouse.wire.models import AnnouncedModels, ModelStats, Stats
-from services.frontend.answers import Alerts, ModelEntry, Records
-from services.frontend.clients.manifests import read_manifest
-from services.frontend.connection import Connection
+from pilothouse.wire.predictions import ModelEntry
+from pilothouse.wire.records import RecordPage
+from services.frontend.clients.cache import cached
+from services.frontend.clients.connection import Connection
 from services.frontend.errors import ServiceRefused
 
 EXPORT_SECONDS = 120.0
-_NONE = Records(columns=[], records=[])
 
 
-class Collector:
+class CollectorClient:
     """`filters` are the collector's own parameters: `prediction`, `has_label`, ..."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    @cached(seconds=5)
     def models(self) -> list[ModelEntry]:
         """The models that were ever announced, the newest last: enough to look at the log while inference is away."""
         announced = self.connection.read(AnnouncedModels, "/v1/models").models
-        return [ModelEntry(m.model, m.version) for m in reversed(announced)]
+        return [ModelEntry(name=m.model, version=m.version) for m in reversed(announced)]
 
+    @cached(seconds=60)
     def manifest(self, name: str, version: str) -> Manifest:
-        return read_manifest(self.connection, f"/v1/models/{name}/{version}")
+        return self.connection.manifest(f"/v1/models/{name}/{version}")
 
+    @cached(seconds=2)
     def stats(self) -> list[ModelStats]:
         return self.connection.read(Stats, "/v1/stats").models
 
@@ -41,17 +45,17 @@ class Collector:
         limit: int,
         cursor: str | None = None,
         filters: Mapping[str, Any] | None = None,
-    ) -> Records:
+    ) -> RecordPage:
         """The newest records first, with their labels; `cursor` is the `next` of the page before. Empty when nothing
         was announced yet. Behind a filter a page may be short, or empty, and still have a `next`."""
         params = {"model": model, "version": version, "limit": limit, "cursor": cursor, "order": "desc"}
         return self._records(params | {"labels": "true"} | dict(filters or {}))
 
-    def record(self, record_id: str) -> Records:
+    def record(self, record_id: str) -> RecordPage:
         """The record with this id, of whichever model; with its label. Empty where there is none, or can be none."""
         return self._records({"id": record_id, "labels": "true"}, none=(404, 422))
 
-    def newest(self, model: str, version: str, rows: int, columns: str, **window: Any) -> Records:
+    def newest(self, model: str, version: str, rows: int, columns: str, **window: Any) -> RecordPage:
         """The newest so many records of a window, in the order of time, with these columns and the label."""
         params = {"model": model, "version": version, "last": rows, "columns": columns, "labels": "true"}
         return self._records(params | window)
@@ -75,14 +79,14 @@ class Collector:
         """Every label that the record was given, in the order they came."""
         return self.connection.read(LabelHistory, f"/v1/labels/{record_id}").labels
 
-    def alerts(self, status: str | None = None, limit: int = 100, cursor: int | None = None) -> Alerts:
+    def alerts(self, status: str | None = None, limit: int = 100, cursor: int | None = None) -> AlertPage:
         """The inbox, newest first."""
-        return self.connection.read(Alerts, "/v1/alerts", {"status": status, "limit": limit, "cursor": cursor})
+        return self.connection.read(AlertPage, "/v1/alerts", {"status": status, "limit": limit, "cursor": cursor})
 
-    def _records(self, params: Mapping[str, Any], none: Sequence[int] = (404,)) -> Records:
+    def _records(self, params: Mapping[str, Any], none: Sequence[int] = (404,)) -> RecordPage:
         try:
-            return self.connection.read(Records, "/v1/records", params)
+            return self.connection.read(RecordPage, "/v1/records", params)
         except ServiceRefused as refusal:
             if refusal.status in none:
-                return _NONE
+                return RecordPage([], [])
             raise

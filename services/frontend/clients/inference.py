@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from pilothouse.manifest import Manifest
-from services.frontend.answers import ModelEntry, Models, Prediction
-from services.frontend.clients.manifests import read_manifest
-from services.frontend.connection import Answer, Connection
+from pilothouse.wire.predictions import ModelEntry, ModelList, Prediction, PredictionList
+from services.frontend.clients.cache import cached
+from services.frontend.clients.connection import Answer, Connection
 from services.frontend.errors import ServiceRefused
 
 PREDICT_SECONDS = 30.0
 
 
-class Inference:
+class InferenceClient:
     """`key`, where a call takes one, is used in place of the page's own."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    @cached(seconds=5)
     def models(self) -> list[ModelEntry]:
         """Every package that was found; `state` is `active`, `shadow`, `loaded` or `failed`."""
-        return self.connection.read(Models, "/models").models
+        return self.connection.read(ModelList, "/models").models
 
+    @cached(seconds=60)
     def manifest(self, name: str, version: str) -> Manifest:
-        return read_manifest(self.connection, f"/models/{name}/versions/{version}")
+        return self.connection.manifest(f"/models/{name}/versions/{version}")
 
+    @cached(seconds=60)
     def card(self, name: str, version: str) -> str | None:
         """The model card's Markdown; None where the package has none."""
         try:
@@ -38,6 +39,7 @@ class Inference:
                 return None
             raise
 
+    @cached(seconds=3600, entries=200)
     def example(self, name: str, version: str, file: str) -> bytes:
         """An example image of the package; `file` as the manifest names it."""
         path = f"/models/{name}/versions/{version}/examples/{file.removeprefix('examples/')}"
@@ -45,15 +47,15 @@ class Inference:
 
     def predict(self, name: str, version: str, instance: Mapping[str, Any]) -> Prediction:
         """ServiceRefused carries a fault for each feature that does not fit, its path the feature's name."""
-        return self._ask(Prediction, name, version, json=dict(instance))
+        return self._predict(Prediction, name, version, json=dict(instance))
 
     def predict_many(self, name: str, version: str, instances: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """Answers in the order given. Of a refusal's faults the paths are `instances[7].feature`."""
-        return self._ask(_Many, name, version, json={"instances": list(instances)}).predictions
+        return self._predict(PredictionList, name, version, json={"instances": list(instances)}).predictions
 
     def predict_image(self, name: str, version: str, file: bytes) -> Prediction:
         """One request an image: what is wrong with one file is then said of that file and stops no other."""
-        return self._ask(Prediction, name, version, content=file, content_type="application/octet-stream")
+        return self._predict(Prediction, name, version, content=file, content_type="application/octet-stream")
 
     def activate(self, name: str, version: str, key: str | None = None) -> None:
         """Have this version answer from now on. Needs the scope admin."""
@@ -64,14 +66,10 @@ class Inference:
         method = "POST" if on else "DELETE"
         self.connection.send(method, f"/models/{name}/versions/{version}/shadow", key=key)
 
-    def _ask(
+    def _predict(
         self, kind: type[Answer], name: str, version: str, content_type: str = "application/json", **body: Any
     ) -> Answer:
         path = f"/models/{name}/versions/{version}/predict"
         headers = {"Content-Type": content_type, "Pilothouse-Source": "page"}
         response = self.connection.send("POST", path, headers=headers, timeout_seconds=PREDICT_SECONDS, **body)
         return self.connection.decode(kind, response)
-
-
-class _Many(msgspec.Struct):
-    predictions: list[Prediction]

@@ -57,7 +57,7 @@ def visit() -> Visit:
 
 
 def _show(path: str) -> None:
-    from services.frontend.views import PAGES
+    from services.frontend.views.pages import PAGES
 
     entries = {entry.path: entry for group in PAGES.values() for entry in group}
     entries[path].show()

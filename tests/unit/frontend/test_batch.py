@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from pilothouse.errors import Fault, InputError
-from services.frontend import batch
-from services.frontend.answers import Prediction
+from pilothouse.wire.predictions import Prediction
 from services.frontend.errors import ServiceAway, ServiceRefused
+from services.frontend.views.predict import batch
 from testkit.frontend.manifests import EXAMPLE, houses, pneumonia
 
 
@@ -19,6 +19,10 @@ def frame(rows):
 def refuse(*rows):
     faults = [Fault(f"instances[{i}].year_built", "out_of_range", "must be at least 1800") for i in rows]
     return ServiceRefused("inference", "http://x", 422, title="Invalid", detail="", faults=faults)
+
+
+def answer(record_id, prediction, **more):
+    return Prediction(id=record_id, model="houses", version="1", prediction=prediction, **more)
 
 
 class Service:
@@ -32,7 +36,7 @@ class Service:
         wrong = [i for i, row in enumerate(rows) if row["year_built"] in self.bad]
         if wrong:
             raise refuse(*wrong[:2])
-        return [Prediction(f"id-{row['year_built']}", "houses", "1", float(row["year_built"])) for row in rows]
+        return [answer(f"id-{row['year_built']}", float(row["year_built"])) for row in rows]
 
 
 def run(service, rows):
@@ -114,7 +118,7 @@ def test_a_service_that_goes_away_leaves_what_was_answered():
     def leave(rows):
         if rows[0]["year_built"]:
             raise ServiceAway("inference", "http://x", "no answer in time")
-        return [Prediction("1", "houses", "1", 0.0) for _ in rows]
+        return [answer("1", 0.0) for _ in rows]
 
     pieces = batch.predict_all(leave, [{"year_built": i} for i in range(batch.PIECE_ROWS + 1)])
     assert len(next(pieces)) == batch.PIECE_ROWS
@@ -131,7 +135,7 @@ def test_results_keep_the_file_and_add_what_came_of_it():
 
 
 def test_results_of_a_classifier_have_probabilities_and_risk():
-    outcome = Prediction("7", "pneumonia", "2", "pneumonia", {"normal": 0.1, "pneumonia": 0.9}, "high")
+    outcome = answer("7", "pneumonia", probabilities={"normal": 0.1, "pneumonia": 0.9}, risk="high")
     table = batch.results(pd.DataFrame({"a": [1], "id": ["theirs"]}), [outcome], pneumonia())
     assert table.to_dict("records") == [{"a": 1, "prediction": "pneumonia", "probability_normal": 0.1,
                                          "probability_pneumonia": 0.9, "risk": "high", "id": "7"}]  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from services.frontend.charts import ink, lines
+from services.frontend.charts import performance, style
 
 START = datetime(2026, 11, 21, 11, 16, tzinfo=UTC)
 COLUMNS = ["time", "basis", "value", "low", "high", "rows"]
@@ -13,7 +13,7 @@ COLUMNS = ["time", "basis", "value", "low", "high", "rows"]
 
 def axis(length):
     rows = [(START + length * part, "measured", 0.9, 0.8, 1.0, 10) for part in (0, 0.5, 1)]
-    drawn = lines.intervals(pd.DataFrame(rows, columns=COLUMNS), "Accuracy", [("floor", 0.85)], False).to_dict()
+    drawn = performance.intervals(pd.DataFrame(rows, columns=COLUMNS), "Accuracy", [("floor", 0.85)], False).to_dict()
     return drawn["layer"][0]["encoding"]["x"]["axis"]
 
 
@@ -33,4 +33,4 @@ def test_a_moment_is_told_by_as_much_as_its_span_needs(length, format):
 
 @pytest.mark.parametrize(("highest", "format"), [(0.02, "~r"), (1950, "~r"), (-226_000, "~s")])
 def test_figures_are_written_as_they_are_until_they_are_long(highest, format):
-    assert ink.figures(highest) == format
+    assert style.number_format(highest) == format

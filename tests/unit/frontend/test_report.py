@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from services.frontend.report import sandboxed
+from services.frontend.views.drift.report import sandboxed
 
 HOSTILE = '<html><body>"quoted" & <script>parent.document.title = "taken"</script></iframe></body></html>'
 

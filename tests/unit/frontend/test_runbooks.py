@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.frontend import runbooks
+from services.frontend.views.alerts import runbooks
 
 ROOT = Path(__file__).parents[3]
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
+from pilothouse.wire.drift import ColumnDrift, DriftAnswer
 from pilothouse.wire.models import ModelStats
 from services.frontend import sentences
-from services.frontend.answers import ColumnDrift, Drift, Prediction
 
 
 def column(name, score, threshold=0.1):
@@ -14,15 +14,13 @@ def column(name, score, threshold=0.1):
 
 
 def drift(verdict, *columns, **more):
-    return Drift(model="houses", version="1", verdict=verdict, columns=list(columns), **more)
-
-
-def prediction(value, probabilities=None):
-    return Prediction(id="1", model="m", version="1", prediction=value, probabilities=probabilities)
+    return DriftAnswer(model="houses", version="1", verdict=verdict, columns=columns, **more)
 
 
 def test_drift_names_the_furthest_columns_first():
-    said = sentences.verdict(drift("drift", column("lot_m2", 0.15), column("year_built", 0.4), column("beds", 0.05)))
+    said = sentences.drift_headline(
+        drift("drift", column("lot_m2", 0.15), column("year_built", 0.4), column("beds", 0.05))
+    )
     assert said.tone == "bad"
     assert said.sentence == (
         "2 of 3 columns drifted: Year built (4.0\u00d7 its threshold) and Lot m² (1.5\u00d7 its threshold)."
@@ -30,24 +28,24 @@ def test_drift_names_the_furthest_columns_first():
 
 
 def test_many_drifted_columns_are_counted_after_three():
-    said = sentences.verdict(drift("drift", *(column(f"c{i}", 0.5 - i / 100) for i in range(5))))
+    said = sentences.drift_headline(drift("drift", *(column(f"c{i}", 0.5 - i / 100) for i in range(5))))
     assert said.sentence.startswith("5 of 5 columns drifted: C0")
     assert said.sentence.endswith("and 2 more.")
 
 
 def test_a_few_moved_columns_are_no_drift_but_are_named():
-    said = sentences.verdict(drift("no drift", column("beds", 0.2), column("baths", 0.01)))
+    said = sentences.drift_headline(drift("no drift", column("beds", 0.2), column("baths", 0.01)))
     assert (said.tone, said.pill) == ("warn", "No drift")
     assert "1 of 2 columns drifted, too few to call it drift: Beds" in said.sentence
 
 
 def test_no_drift_counts_scored_columns_only():
-    said = sentences.verdict(drift("no drift", column("beds", 0.01), column("baths", None)))
+    said = sentences.drift_headline(drift("no drift", column("beds", 0.01), column("baths", None)))
     assert said.sentence == "None of 1 columns moved away from the reference."
 
 
 def test_an_unknown_verdict_says_why():
-    said = sentences.verdict(drift("unknown", reason="too_few_rows", message="12 rows, 100 are needed"))
+    said = sentences.drift_headline(drift("unknown", reason="too_few_rows", message="12 rows, 100 are needed"))
     assert (said.tone, said.sentence) == ("quiet", "12 rows, 100 are needed.")
 
 
@@ -66,12 +64,6 @@ def test_a_number_comes_with_its_unit():
     assert sentences.answer(1015.25, "USD/m²") == "1,015 USD/m²"
     assert sentences.answer(0.5, None) == "0.5"
     assert sentences.answer("shirt", "USD") == "shirt"
-
-
-def test_probabilities_are_read_however_they_are_sent():
-    assert sentences.shares(prediction("b", [0.2, 0.8]), ("a", "b")) == {"a": 0.2, "b": 0.8}
-    assert sentences.shares(prediction("b", {"a": 0.2, "b": 0.8}), ("a", "b")) == {"a": 0.2, "b": 0.8}
-    assert sentences.shares(prediction(3.0), ()) == {}
 
 
 def test_confidence_names_the_runner_up_where_there_is_a_real_one():

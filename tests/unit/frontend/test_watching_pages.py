@@ -11,8 +11,8 @@ from tests.unit.frontend.test_pages import DRIFT
 PROBABILITIES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 YEARS = (1810, 1850, 1900, 1930, 1950, 1965, 1980, 1988, 1995)
 QUANTILES = {str(p): year for p, year in zip(PROBABILITIES, YEARS, strict=True)}
-SHAPES = {
-    "rows": 1000,
+WINDOW = {"model": "houses", "version": "1", "window": {"rows": 1000}, "rows": 1000}
+DISTRIBUTIONS = WINDOW | {
     "columns": [
         {"name": "year_built", "kind": "number", "edges": [1800, 1900, 2000], "reference": [0.2, 0.8],
          "current": [0.5, 0.5], "reference_quantiles": QUANTILES},
@@ -36,7 +36,7 @@ PERFORMANCE = {
 
 def test_the_drift_page_shows_distributions_and_the_history(visit, stand_in):
     stand_in.drift = DRIFT
-    stand_in.answers = {"/drift/distributions": SHAPES, "/drift/history": {"drift_runs": [DRIFT, DRIFT]}}
+    stand_in.answers = {"/drift/distributions": DISTRIBUTIONS, "/drift/history": {"drift_runs": [DRIFT, DRIFT]}}
     page = visit("drift")
     assert not page.exception
     assert "2 runs, 2 with drift" in texts(page)
@@ -63,7 +63,7 @@ def test_embeddings_are_drawn_for_a_model_that_has_them_and_left_out_for_one_tha
     with_embeddings = stand_in.versions["pneumonia/2"].model_copy(update={"input": spec})
     stand_in.versions["pneumonia/2"] = with_embeddings
     stand_in.drift = DRIFT
-    plane = {"reference": [[0, 0], [1, 1]], "current": [[5, 5]], "current_ids": ["x"], "explained": [0.5, 0.2]}
+    plane = WINDOW | {"reference": [[0, 0], [1, 1]], "current": [[5, 5]], "current_ids": ["x"], "explained": [0.5, 0.2]}
     stand_in.answers = {"/drift/embedding": plane}
     assert "Embeddings" in texts(visit("drift", model="pneumonia"))
     assert "Embeddings" not in texts(visit("drift", model="houses"))
@@ -144,7 +144,7 @@ def test_the_runbook_of_a_rule_of_ours_is_shown_in_the_page(visit, stand_in):
     alert = {"name": "ServiceDown", "status": "firing", "summary": "it is down", "starts_at": "2026-11-02T08:00:00Z"}
     stand_in.alerts = [alert | {"annotations": {"runbook_url": "docs/runbooks.md#servicedown"}}]
     page = visit("alerts")
-    assert "**Do** collector or drift away: predictions go on" in texts(page)
+    assert "**Do** If the collector or drift is down, predictions go on" in texts(page)
     assert not page.get("link_button")
 
 
@@ -170,7 +170,7 @@ def test_the_inbox_is_filtered_by_state_and_the_address_says_so(visit, stand_in)
 
 
 def test_an_unusual_input_is_said_beside_its_prediction(visit, stand_in):
-    stand_in.answers = {"/drift/distributions": SHAPES}
+    stand_in.answers = {"/drift/distributions": DISTRIBUTIONS}
     page = visit("predict")
     key = f"field:{houses().key}:year_built"
     next(w for w in page.number_input if w.key == key).set_value(1801)

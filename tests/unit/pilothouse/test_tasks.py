@@ -20,9 +20,7 @@ CODE = ("pilothouse", "services", "training", "demo", "grafana", "monitoring", "
 NAMES_OF_OTHERS = {"services/drift/evidently_report.py"}
 NOT_CONVERTED = {
     "services/drift/evidently_report.py", "services/drift/performance/familiarity.py",
-    "services/drift/performance/outcomes.py", "services/drift/report_job.py", "services/frontend/filters.py",
-    "services/frontend/table.py", "services/frontend/views/models/shadow.py", "services/frontend/views/records/one.py",
-    "services/frontend/views/records/selection.py", "services/frontend/views/result.py", "testkit/drift/windows.py",
+    "services/drift/performance/outcomes.py", "services/drift/report_job.py", "testkit/drift/windows.py",
 }  # fmt: skip
 
 

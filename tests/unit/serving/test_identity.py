@@ -12,7 +12,7 @@ from pilothouse.errors import RemoteError
 from pilothouse.serving.identity import HEADER, IdentityError, IdentityToken, identity_for
 from services.drift.collector import HttpRecords
 from services.drift.errors import CollectorAwayError
-from services.frontend.api import connect
+from services.frontend.clients.services import connect
 from services.frontend.errors import ServiceAway
 from services.frontend.metrics import PageMetrics
 from services.frontend.settings import FrontendSettings

@@ -7,56 +7,58 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from services.frontend import notices, reader, sentences
-from services.frontend.answers import ColumnDrift, Drift, JointDrift
-from services.frontend.charts import bars, spread
-from services.frontend.shapes import Distribution, Distributions
-from services.frontend.text import DASH, SQUARE, TIMES, number, plain, title
+from pilothouse.wire.distributions import Distribution, Distributions
+from pilothouse.wire.drift import ColumnDrift, DriftAnswer, JointDrift
+from services.frontend import sentences
+from services.frontend.charts import drift as charts
+from services.frontend.formatting import DASH, SQUARE, TIMES, number, plain, title
+from services.frontend.views import visitor
+from services.frontend.views.sections import section
 
 _SHOWN = 6
 
 
-def show(answer: Drift, ask: Callable[[], Distributions]) -> None:
+def show(answer: DriftAnswer, ask: Callable[[], Distributions]) -> None:
     """`ask` gives the distributions, or raises a ServiceError."""
     if any(c.score is not None for c in answer.columns):
         st.subheader("How far each column moved", anchor=False)
         st.caption("Distance from the training reference, in multiples of the column's threshold (dashed line).")
-        st.altair_chart(bars.drift_scores(answer.columns, reader.dark()), alt=sentences.verdict(answer).sentence)
+        st.altair_chart(charts.scores(answer.columns, visitor.dark()), alt=sentences.drift_headline(answer).sentence)
         with st.expander("Scores and methods"):
             st.dataframe(_score_table(answer), hide_index=True, alt="Drift scores by column")
     with st.container(gap="xsmall"):
         for column in answer.columns:
             if column.message:
                 st.caption(f":material/info: {plain(title(column.name))}: {plain(column.message)}")
-    with notices.part("The distributions"):
+    with section("The distributions"):
         _distributions(answer, {c.name: c for c in ask().columns})
 
 
-def _distributions(answer: Drift, shapes: dict[str, Distribution]) -> None:
+def _distributions(answer: DriftAnswer, found: dict[str, Distribution]) -> None:
     """Side by side, the furthest first; the rest behind a fold."""
-    ordered = [c for c in sorted(answer.columns, key=sentences.excess, reverse=True) if c.name in shapes]
+    ordered = [c for c in sorted(answer.columns, key=sentences.excess, reverse=True) if c.name in found]
     if not ordered:
         return
     st.subheader("Distributions", anchor=False)
-    st.caption(f":primary[{SQUARE}] {spread.NOW}, :gray[{SQUARE}] {spread.THEN} data")
-    _grid(ordered[:_SHOWN], shapes)
+    st.caption(f":primary[{SQUARE}] {charts.CURRENT}, :gray[{SQUARE}] {charts.REFERENCE} data")
+    _grid(ordered[:_SHOWN], found)
     if ordered[_SHOWN:]:
         with st.expander(f"{len(ordered) - _SHOWN} more"):
-            _grid(ordered[_SHOWN:], shapes)
+            _grid(ordered[_SHOWN:], found)
 
 
-def _grid(columns: list[ColumnDrift], shapes: dict[str, Distribution]) -> None:
+def _grid(columns: list[ColumnDrift], found: dict[str, Distribution]) -> None:
     with st.grid(min_column_width=250, gap="small"):
         for column in columns:
-            with st.container(border=True, gap="xsmall", key=f"shape-{column.name}"):
+            with st.container(border=True, gap="xsmall", key=f"distribution-{column.name}"):
                 mark = ":red[drifted]" if column.drifted else ""
                 score = f"{sentences.excess(column):.1f}{TIMES} {mark}" if column.score is not None else ""
                 st.markdown(f"**{plain(title(column.name))}** :small[{score}]")
-                alt = f"{column.name}: {spread.NOW} beside {spread.THEN} data"
-                st.altair_chart(spread.distribution(shapes[column.name], reader.dark()), alt=alt)
+                alt = f"{column.name}: {charts.CURRENT} beside {charts.REFERENCE} data"
+                st.altair_chart(charts.distribution(found[column.name], visitor.dark()), alt=alt)
 
 
-def _score_table(answer: Drift) -> pd.DataFrame:
+def _score_table(answer: DriftAnswer) -> pd.DataFrame:
     ordered = sorted(answer.columns, key=sentences.excess, reverse=True)
     scored: list[ColumnDrift | JointDrift] = [*ordered, *answer.joint]
     rows = [

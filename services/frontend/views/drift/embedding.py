@@ -7,20 +7,20 @@ from typing import Any
 import streamlit as st
 
 from pilothouse.manifest import ImageInput
-from services.frontend import notices, reader, sources
-from services.frontend.api import Services
-from services.frontend.charts import quality
-from services.frontend.choice import Chosen
-from services.frontend.text import code
-from services.frontend.views import menu
+from services.frontend.charts import drift as charts
+from services.frontend.clients.services import Services
+from services.frontend.formatting import code
+from services.frontend.views import address, visitor
+from services.frontend.views.model_choice import ChosenModel
+from services.frontend.views.sections import section
 
 
-def show(services: Services, chosen: Chosen, window: str | None) -> None:
+def show(services: Services, chosen: ChosenModel, window: str | None) -> None:
     spec = chosen.manifest.input
     if not isinstance(spec, ImageInput) or not spec.embedding_size:
         return
-    with notices.part("The embeddings"):
-        plane = sources.plane(services, chosen.name, chosen.version, window)
+    with section("The embeddings"):
+        plane = services.drift.plane(chosen.name, chosen.version, window)
         if plane is None or not plane.current:
             return
         st.subheader("Embeddings", anchor=False)
@@ -30,14 +30,14 @@ def show(services: Services, chosen: Chosen, window: str | None) -> None:
             "column may show. Images are not kept; press near a point of the window for its record."
         )
         alt = "Embeddings of the window among those of the training data"
-        drawn = quality.plane(plane, reader.dark())
+        drawn = charts.plane(plane, visitor.dark())
         _follow(st.altair_chart(drawn, alt=alt, on_select="rerun", key="embeddings"))
 
 
 def _follow(selected: Any) -> None:
     """A link to the record of the point that is selected."""
-    points = (getattr(selected, "selection", None) or {}).get(quality.POINT) or []
+    points = (getattr(selected, "selection", None) or {}).get(charts.POINT) or []
     record = points[0].get("id") if points else None
     if record:
         st.markdown(code(record))
-        menu.link("records", "Open its record", record=record)
+        address.link("records", "Open its record", record=record)

@@ -1,32 +1,53 @@
-"""The verdict in one sentence, with the figures behind it."""
+"""The drift verdict in one sentence, with the figures behind it, and what earlier scoring runs said."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from services.frontend import reader, sentences
-from services.frontend.answers import Drift
-from services.frontend.choice import Chosen
-from services.frontend.text import DASH, ago, moment, percent, plain, when
+from pilothouse.wire.drift import DriftAnswer
+from services.frontend import sentences
+from services.frontend.charts import drift as charts
+from services.frontend.formatting import DASH, ago, parse_time, percent, plain, when
+from services.frontend.views import address, visitor
+from services.frontend.views.model_choice import ChosenModel
+from services.frontend.views.sections import section
 
-COLOURS = {"good": "green", "warn": "orange", "bad": "red", "quiet": "gray"}
+_COLOURS = {"good": "green", "warn": "orange", "bad": "red", "quiet": "gray"}
 _ICONS = {"good": ":material/check_circle:", "warn": ":material/info:", "bad": ":material/sailing:",
           "quiet": ":material/hourglass_empty:"}  # fmt: skip
 
 
-def show(answer: Drift, chosen: Chosen) -> None:
+def show(answer: DriftAnswer, chosen: ChosenModel) -> None:
     _headline(answer)
     if answer.columns:
         _metrics(answer, chosen)
 
 
-def _headline(answer: Drift) -> None:
-    said = sentences.verdict(answer)
+def show_history(ask: Callable[[], Sequence[DriftAnswer]]) -> None:
+    """Every scoring run of a span that is chosen here. `ask` gives the runs, or raises a ServiceError."""
+    st.subheader("Over time", anchor=False)
+    length = address.choose_span()
+    with section("The history"):
+        known = [run for run in ask() if run.at and run.drift_share is not None]
+        if not known:
+            st.caption("No scoring run of this span is kept. The drift service scores as often as the manifest says.")
+            return
+        counted = "1 run" if len(known) == 1 else f"{len(known)} runs"
+        drifted = sum(run.verdict == "drift" for run in known)
+        st.caption(f"{counted}, {drifted} with drift. The dashed line is the limit of the share.")
+        limit, now = known[0].drift_share_limit, datetime.now(UTC)
+        alt = f"Share of drifted columns over time; {drifted} of {len(known)} runs say drift"
+        st.altair_chart(charts.shares(known, (now - length, now), limit, visitor.dark()), alt=alt)
+
+
+def _headline(answer: DriftAnswer) -> None:
+    headline = sentences.drift_headline(answer)
     with st.container(border=True, key="verdict"):
-        st.badge(said.pill, icon=_ICONS[said.tone], color=COLOURS[said.tone])
-        st.subheader(plain(said.sentence), anchor=False)
+        st.badge(headline.pill, icon=_ICONS[headline.tone], color=_COLOURS[headline.tone])
+        st.subheader(plain(headline.sentence), anchor=False)
         for joint in answer.joint:
             if not joint.drifted and joint.message:
                 st.caption(f":material/hub: {plain(sentences.joint(joint))}")
@@ -37,19 +58,18 @@ def _headline(answer: Drift) -> None:
             st.code("make demo", language="bash")
 
 
-def _metrics(answer: Drift, chosen: Chosen) -> None:
+def _metrics(answer: DriftAnswer, chosen: ChosenModel) -> None:
     scored = [c for c in answer.columns if c.score is not None]
-    rows = answer.rows if answer.rows is not None else answer.window.rows if answer.window else None
     limit = answer.drift_share_limit or chosen.manifest.monitoring.drift_share
     with st.grid(min_column_width=165, gap="small"):
         st.metric("Moved", f"{len(sentences.drifted(answer))} of {len(scored)}", border=True)
         share = DASH if answer.drift_share is None else percent(answer.drift_share)
         st.metric(f"Share (limit {percent(limit)})", share, border=True)
-        st.metric("Rows compared", DASH if rows is None else f"{rows:,}", border=True)
-        scored_at = moment(answer.at)
+        st.metric("Rows compared", f"{answer.rows:,}", border=True)
+        scored_at = parse_time(answer.at)
         st.metric("Scored", ago(scored_at, datetime.now(UTC)) if scored_at else DASH, border=True)
-    if answer.window and (start := moment(answer.window.start)) and (end := moment(answer.window.end)):
-        zone = reader.zone()
+    if (start := parse_time(answer.window.start)) and (end := parse_time(answer.window.end)):
+        zone = visitor.zone()
         st.caption(
             f"Predictions from {when(start, zone)} to {when(end, zone)} ({zone}), against the training reference."
         )

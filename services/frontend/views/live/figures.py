@@ -1,24 +1,25 @@
-"""Traffic, latency, errors, spool and ingest: the newest figures, and their course."""
+"""Traffic, latency, errors, spool and ingest: the newest figures, and how they went."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
-from services.frontend import notices, reader, sources
-from services.frontend.api import Services
-from services.frontend.charts import lines
-from services.frontend.readings import Reading, Sample, readings
-from services.frontend.text import DASH, bytes_of, number, percent, seconds_of
+from services.frontend.charts.live import lines
+from services.frontend.clients.services import Services
+from services.frontend.formatting import DASH, duration, number, percent, size
+from services.frontend.views import visitor
+from services.frontend.views.live.traffic import Scrape, TrafficPoint, course, last_hour, read_scrape
+from services.frontend.views.sections import section
 
 _HISTORY = "live-history"
-_FIRST_LOOK_SECONDS = 0.7
-_MOST = 720  # an hour, at a sample every five seconds
-Values = Callable[[Reading], dict[str, float | None]]
+_FIRST_SCRAPE_SECONDS = 0.7
+_MOST = 720  # an hour, at a scrape every five seconds
+Values = Callable[[TrafficPoint], dict[str, float | None]]
 Draw = tuple[str, str, str | None, Values]
 
 _CHARTS: tuple[Draw, ...] = (
@@ -33,46 +34,50 @@ _CHARTS: tuple[Draw, ...] = (
 
 def show(services: Services) -> None:
     if services.prometheus:
-        with notices.part("The last hour"):
-            _draw(sources.last_hour(services))
+        with section("The last hour"):
+            _draw(last_hour(services.prometheus, datetime.now(UTC)))
             st.caption("The last hour, from Prometheus.")
             return
-    history: list[Sample] = st.session_state.setdefault(_HISTORY, [])
-    if not history:  # a rate needs two looks
-        history.append(sources.traffic_now(services))
-        time.sleep(_FIRST_LOOK_SECONDS)
-    history.append(sources.traffic_now(services))
+    history: list[Scrape] = st.session_state.setdefault(_HISTORY, [])
+    if not history:  # a rate needs two scrapes
+        history.append(_scrape(services))
+        time.sleep(_FIRST_SCRAPE_SECONDS)
+    history.append(_scrape(services))
     del history[:-_MOST]
-    _draw(readings(history))
-    begun = history[0].at.astimezone(reader.zone())
+    _draw(course(history))
+    begun = history[0].at.astimezone(visitor.zone())
     st.caption(
         f"From the services' own `/metrics`, since you opened this page ({begun:%H:%M:%S}). "
         "With `PILOTHOUSE_PROMETHEUS_URL` set, it shows the last hour of Prometheus."
     )
 
 
-def _draw(course: Sequence[Reading]) -> None:
-    if not course:
+def _scrape(services: Services) -> Scrape:
+    return read_scrape(services.scrape(), datetime.now(UTC))
+
+
+def _draw(points: Sequence[TrafficPoint]) -> None:
+    if not points:
         st.caption("Prometheus has no figures of the last hour yet.")
         return
-    _tiles(course[-1])
+    _tiles(points[-1])
     with st.grid(min_column_width=330, gap="small"):
         for title, unit, format, values in _CHARTS:
-            _chart(course, title, unit, format, values)
+            _chart(points, title, unit, format, values)
 
 
-def _tiles(now: Reading) -> None:
+def _tiles(now: TrafficPoint) -> None:
     with st.grid(min_column_width=125, gap="small"):
         st.metric("Predictions / s", number(round(sum(now.predictions.values()), 2)), border=True)
-        st.metric("Latency, p95", seconds_of(now.p95), border=True)
+        st.metric("Latency, p95", duration(now.p95), border=True)
         st.metric("Answered 5xx", DASH if now.errors is None else percent(now.errors), border=True)
         st.metric("Stored / s", DASH if now.stored is None else number(round(now.stored, 2)), border=True)
-        st.metric("In the spool", bytes_of(now.waiting_bytes), border=True)
-        st.metric("Oldest waiting", seconds_of(now.oldest_seconds), border=True)
+        st.metric("In the spool", size(now.waiting_bytes), border=True)
+        st.metric("Oldest waiting", duration(now.oldest_seconds), border=True)
 
 
-def _chart(course: Sequence[Reading], title: str, unit: str, format: str | None, values: Values) -> None:
-    figures = [(reading.at, values(reading)) for reading in course]
+def _chart(points: Sequence[TrafficPoint], title: str, unit: str, format: str | None, values: Values) -> None:
+    figures = [(point.at, values(point)) for point in points]
     names = dict.fromkeys(name for _, found in figures for name in found)
     rows: list[tuple[datetime, str, float]] = [
         (at, name, value) for name in names for at, found in figures if (value := found.get(name)) is not None
@@ -83,8 +88,8 @@ def _chart(course: Sequence[Reading], title: str, unit: str, format: str | None,
             st.caption("Nothing to show yet.")
             return
         frame = pd.DataFrame(rows, columns=["time", "series", "value"])
-        span = (course[0].at, course[-1].at)
-        drawn = lines.lines(frame, span, reader.dark(), format=format, top=_least(format))
+        span = (points[0].at, points[-1].at)
+        drawn = lines(frame, span, visitor.dark(), format=format, top=_least(format))
         st.altair_chart(drawn, alt=f"{title}, {unit}")
 
 

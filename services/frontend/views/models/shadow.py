@@ -2,74 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import streamlit as st
 
 from pilothouse.manifest import Manifest
-from services.frontend import notices, shadowing, sources
-from services.frontend.answers import ModelEntry, Records
-from services.frontend.api import Services
-from services.frontend.choice import Chosen
-from services.frontend.shadowing import Comparison
-from services.frontend.table import time_of
-from services.frontend.text import DASH, number, percent, plain, pretty_unit
+from pilothouse.tasks import task_of
+from pilothouse.wire.predictions import ModelEntry
+from pilothouse.wire.records import RecordPage
+from services.frontend.clients.services import Services
+from services.frontend.formatting import DASH, number, percent, plain, with_unit
+from services.frontend.views.model_choice import ChosenModel
+from services.frontend.views.models import shadow_pairs
+from services.frontend.views.models.shadow_pairs import ShadowComparison
+from services.frontend.views.record_table import time_of
+from services.frontend.views.sections import section
 
 _ROWS = 2000
 _MARGIN = timedelta(seconds=30)  # a shadow answers after the one it shadows
 
 
-def show(services: Services, chosen: Chosen, versions: list[ModelEntry]) -> None:
+def show(services: Services, chosen: ChosenModel, versions: list[ModelEntry]) -> None:
     active = next((v.version for v in versions if v.state == "active"), None)
     shadows = [v.version for v in versions if v.state == "shadow"]
     if active is None:
         return
     for version in shadows:
-        with notices.part(f"The shadow {version}"):
+        with section(f"The shadow {version}"):
             st.subheader(plain(f"Version {version} in the shadow of version {active}"), anchor=False)
             _draw(compare(services, chosen, active, version), chosen.manifest, active, version)
 
 
-def compare(services: Services, chosen: Chosen, active: str, shadow: str) -> Comparison:
+def compare(services: Services, chosen: ChosenModel, active: str, shadow: str) -> ShadowComparison:
     """Over the newest records of the shadow, and those of the active version around the same time."""
     inputs = _common_inputs(services, chosen.name, active, shadow)
-    columns = ",".join((*shadowing.COLUMNS, *inputs))
+    columns = ",".join((*shadow_pairs.COLUMNS, *inputs))
     theirs = services.collector.newest(chosen.name, shadow, _ROWS, columns)
-    ours = Records(columns=[], records=[])
+    ours = RecordPage([], [])
     if theirs.records:
         first, last = (time_of(str(theirs.records[end]["id"])) for end in (0, -1))
         window = {"from": (first - _MARGIN).isoformat(), "to": (last + _MARGIN).isoformat()}
         ours = services.collector.newest(chosen.name, active, 5 * _ROWS, columns, **window)
-    pairs = shadowing.pair(ours.records, theirs.records, inputs)
-    return shadowing.compare(pairs, regression=chosen.manifest.task == "regression")
+    pairs = shadow_pairs.pair(ours.records, theirs.records, inputs)
+    return shadow_pairs.compare(pairs, has_classes=task_of(chosen.manifest).has_classes)
 
 
 def _common_inputs(services: Services, name: str, active: str, shadow: str) -> list[str]:
     """What both versions log of a request."""
-    first, second = (sources.served_manifest(services, name, v).input_columns for v in (active, shadow))
+    first, second = (services.inference.manifest(name, v).input_columns for v in (active, shadow))
     return [column for column in first if column in second]
 
 
-def _draw(found: Comparison, manifest: Manifest, active: str, shadow: str) -> None:
+def _draw(found: ShadowComparison, manifest: Manifest, active: str, shadow: str) -> None:
     if found.pairs.empty:
         st.caption(
             "No request was seen by both yet. Predictions that name a version, as this page's do, are not shadowed."
         )
         return
-    unit = f" {pretty_unit(manifest.output.unit)}" if manifest.output.unit else ""
+    has_classes, unit = task_of(manifest).has_classes, manifest.output.unit
     with st.grid(min_column_width=165, gap="small"):
         st.metric("Predicted by both", f"{len(found.pairs):,}", border=True)
         if found.agreement is not None:
             st.metric("Same answer", percent(found.agreement), border=True)
         if found.distance is not None and found.difference is not None:
-            st.metric("Apart, on average", number(found.distance) + unit, border=True)
-            st.metric("Shadow minus active", number(found.difference) + unit, border=True)
-        name = "Error" if manifest.task == "regression" else "Right"
-        st.metric(plain(f"{name}, version {active}"), _good(found.active_good, manifest), border=True)
-        st.metric(plain(f"{name}, version {shadow}"), _good(found.shadow_good, manifest), border=True)
+            st.metric("Apart, on average", with_unit(found.distance, unit), border=True)
+            st.metric("Shadow minus active", with_unit(found.difference, unit), border=True)
+        name, figure = ("Right", percent) if has_classes else ("Error", number)
+        st.metric(plain(f"{name}, version {active}"), _figure(found.active_good, figure), border=True)
+        st.metric(plain(f"{name}, version {shadow}"), _figure(found.shadow_good, figure), border=True)
     st.caption(f"{found.labelled:,} of these have a label; they say who is right.")
-    if manifest.task != "regression":
-        counted = shadowing.disagreements(found.pairs)
+    if has_classes:
+        counted = shadow_pairs.disagreements(found.pairs)
         if not counted.empty:
             st.dataframe(
                 counted.set_axis([f"Version {active}", f"Version {shadow}", "Times"], axis=1),
@@ -77,7 +81,5 @@ def _draw(found: Comparison, manifest: Manifest, active: str, shadow: str) -> No
             )  # fmt: skip
 
 
-def _good(value: float | None, manifest: Manifest) -> str:
-    if value is None:
-        return DASH
-    return number(value) if manifest.task == "regression" else percent(value)
+def _figure(value: float | None, said: Callable[[float], str]) -> str:
+    return DASH if value is None else said(value)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pandas as pd
 import streamlit as st
 
-from services.frontend import quality
-from services.frontend.choice import Chosen
-from services.frontend.performance import Performance
-from services.frontend.text import DASH, percent, plain
+from pilothouse.tasks import metric_title
+from pilothouse.wire.performance import PerformanceAnswer
+from services.frontend.formatting import duration, percent, plain
+from services.frontend.views.performance import metrics
 
 _PILLS = {
     "ok": ("Good enough", "green", ":material/check_circle:"),
@@ -19,15 +17,15 @@ _PILLS = {
 _UNKNOWN = ("No verdict", "gray", ":material/hourglass_empty:")
 
 
-def show(found: Performance, chosen: Chosen) -> None:
+def show(found: PerformanceAnswer) -> None:
     label, colour, icon = _PILLS.get(found.verdict, _UNKNOWN)
     with st.container(border=True, key="performance-verdict"):
         with st.container(horizontal=True, gap="xsmall"):
             st.badge(label, icon=icon, color=colour)
             if found.basis:
                 st.badge(found.basis, color="gray")
-        st.subheader(plain(quality.sentence(found)), anchor=False)
-        for message in quality.caveats(found):
+        st.subheader(plain(metrics.sentence(found)), anchor=False)
+        for message in metrics.caveats(found):
             st.caption(f":material/info: {plain(message)}")
     _figures(found)
     if found.measured.metrics or found.estimated.metrics:
@@ -35,44 +33,32 @@ def show(found: Performance, chosen: Chosen) -> None:
             st.dataframe(_table(found), hide_index=True, alt="Performance metrics")
 
 
-def _figures(found: Performance) -> None:
-    name = quality.metric_name(found.metric)
-    measured, estimated = found.measured.metrics.get(found.metric), found.estimated.metrics.get(found.metric)
+def _figures(found: PerformanceAnswer) -> None:
+    name = metric_title(found.metric)
     with st.grid(min_column_width=140, gap="small"):
-        st.metric("Measured", quality.figure(measured), border=True, help=f"{name}: {quality.interval(measured)}")
-        st.metric("Estimated", quality.figure(estimated), border=True, help=f"{name}: {quality.interval(estimated)}")
-        floor = DASH if found.floor is None else quality.plain_figure(found.floor)
+        for label, side in (("Measured", found.measured), ("Estimated", found.estimated)):
+            value = side.metrics.get(found.metric)
+            interval = metrics.interval(value)
+            said = f"{interval}, with 95% confidence" if interval else "No interval"
+            st.metric(label, metrics.figure(value), border=True, help=f"{name}: {said}")
+        floor = metrics.plain_figure(found.floor)
         st.metric("Floor", floor, border=True, help="`performance_floor` of the manifest")
-        coverage = DASH if found.label_coverage is None else percent(found.label_coverage)
         said = f"{found.labelled_rows:,} of {found.rows:,} predictions"
-        st.metric("With a label", coverage, border=True, help=said)
-        if found.label_lag_seconds and found.label_lag_seconds.median is not None:
-            st.metric(
-                "Label lag",
-                _span(found.label_lag_seconds.median),
-                border=True,
-                help="From a prediction to its label, median",
-            )
+        st.metric("With a label", percent(found.label_coverage), border=True, help=said)
+        lag = found.label_lag_seconds
+        if lag and lag.median is not None:
+            st.metric("Label lag", duration(lag.median), border=True, help="From a prediction to its label, median")
 
 
-def _table(found: Performance) -> pd.DataFrame:
+def _table(found: PerformanceAnswer) -> pd.DataFrame:
     names = dict.fromkeys([*found.measured.metrics, *found.estimated.metrics, *found.reference.metrics])
     rows = [
         (
-            quality.metric_name(name),
-            quality.with_interval(found.measured.metrics.get(name)),
-            quality.with_interval(found.estimated.metrics.get(name)),
-            quality.plain_figure(found.reference.metrics[name]) if name in found.reference.metrics else DASH,
+            metric_title(name),
+            metrics.with_interval(found.measured.metrics.get(name)),
+            metrics.with_interval(found.estimated.metrics.get(name)),
+            metrics.plain_figure(found.reference.metrics.get(name)),
         )
         for name in names
     ]
     return pd.DataFrame(rows, columns=["Metric", "Measured", "Estimated", "On the reference"])
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    length = timedelta(seconds=round(seconds))
-    return f"{length.days} days" if length.days > 1 else f"{length.total_seconds() / 3600:.0f} h"

@@ -1,0 +1,135 @@
+"""All that the page talks to: the three services, and Prometheus where its address is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any, ParamSpec, TypeVar
+
+from pilothouse.serving.settings import read_settings
+from services.frontend.clients.cache import kept
+from services.frontend.clients.collector import CollectorClient
+from services.frontend.clients.connection import Connection
+from services.frontend.clients.drift import DriftClient
+from services.frontend.clients.inference import InferenceClient
+from services.frontend.clients.prometheus import PrometheusClient
+from services.frontend.errors import ServiceAway, ServiceError
+from services.frontend.metrics import PageMetrics, page_metrics
+from services.frontend.settings import FrontendSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_BY_VALUE = {FrontendSettings: lambda settings: (settings.model_dump_json(), settings.key())}
+
+
+@dataclass(frozen=True)
+class ServiceHealth:
+    """Whether a service can do its work: `ready`, `waiting` or `away`; `reasons` say what is missing, part by part."""
+
+    service: str
+    url: str
+    state: str
+    version: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Services:
+    """A client for each."""
+
+    inference: InferenceClient
+    collector: CollectorClient
+    drift: DriftClient
+    prometheus: PrometheusClient | None = None
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """Those to our own services."""
+        return (self.inference.connection, self.collector.connection, self.drift.connection)
+
+    def health(self) -> list[ServiceHealth]:
+        """All services asked at once, so that one that hangs costs its own time only."""
+        with ThreadPoolExecutor(len(self.connections)) as pool:
+            return list(pool.map(check_health, self.connections))
+
+    def scrape(self) -> dict[str, str | None]:
+        """The text of `/metrics` of every service by its name, all asked at once; None for one that did not answer."""
+
+        def ask(connection: Connection) -> str | None:
+            try:
+                return connection.send("GET", "/metrics").text
+            except ServiceError:
+                return None
+
+        with ThreadPoolExecutor(len(self.connections)) as pool:
+            pages = pool.map(ask, self.connections)
+            return dict(zip((c.name for c in self.connections), pages, strict=True))
+
+    def close(self) -> None:
+        for connection in self.connections:
+            connection.close()
+        if self.prometheus:
+            self.prometheus.connection.close()
+
+
+def open_services() -> Services:
+    """The connections for the environment's settings, made once for the process.
+
+    A run of the page is an entry point like any other: it reads the environment at its start and passes on what it
+    found.
+    """
+    return _open(read_settings(FrontendSettings))
+
+
+@kept(_BY_VALUE, Services.close)
+def _open(settings: FrontendSettings) -> Services:
+    return connect(settings, page_metrics())
+
+
+def connect(settings: FrontendSettings, metrics: PageMetrics) -> Services:
+    """Connections by the settings. Nothing is sent yet."""
+
+    def to(name: str, url: str, key: str | None, identity: Any = None) -> Connection:
+        seconds = settings.timeout_seconds
+        return Connection(name, url, key, timeout_seconds=seconds, metrics=metrics, identity=identity)
+
+    def to_own(name: str, url: str) -> Connection:
+        return to(name, url, settings.key(), settings.identity(url))
+
+    prometheus = settings.prometheus_url
+    return Services(
+        InferenceClient(to_own("inference", settings.inference_url)),
+        CollectorClient(to_own("collector", settings.collector_url)),
+        DriftClient(to_own("drift", settings.drift_url), settings.report_timeout_seconds),
+        PrometheusClient(to("Prometheus", prometheus, None)) if prometheus else None,
+    )
+
+
+def check_health(connection: Connection) -> ServiceHealth:
+    """Whether the service can do its work, and if not, why."""
+    name, url = connection.name, connection.url
+    try:
+        about = connection.read(dict[str, Any], "/")
+        connection.send("GET", "/health/ready")
+    except ServiceAway as away:
+        return ServiceHealth(name, url, "away", reasons={"connection": away.detail})
+    except ServiceError as waiting:
+        return ServiceHealth(name, url, "waiting", reasons={"service": waiting.detail})
+    return ServiceHealth(name, url, "ready", version=str(about.get("version", "")))
+
+
+def in_background(ask: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+    """Ask at once, in a thread of its own, what a page needs further down. Calling the result waits for the answer, and
+    raises what asking raised."""
+    answer: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask(*args, **kwargs))
+        except Exception as error:  # of every kind: it is raised where the answer is waited for
+            answer.set_exception(error)
+
+    Thread(target=run, name=f"ask-{getattr(ask, '__name__', '')}", daemon=True).start()
+    return answer.result

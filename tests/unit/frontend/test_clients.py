@@ -1,0 +1,166 @@
+"""Calls end in an answer, or in one of three errors, and never hang."""
+
+import socket
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from services.frontend.clients import services as clients
+from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
+from services.frontend.metrics import PageMetrics
+from services.frontend.settings import FrontendSettings
+from testkit.frontend.manifests import EXAMPLE, houses
+from testkit.frontend.stand_in import closed_address, png
+from testkit.serving import serving
+
+
+@pytest.fixture
+def metrics():
+    return PageMetrics(CollectorRegistry())
+
+
+@pytest.fixture
+def connected(metrics):
+    opened = []
+
+    def connect(url, **settings):
+        urls = dict.fromkeys(("inference_url", "collector_url", "drift_url"), url)
+        opened.append(clients.connect(FrontendSettings(**urls, **settings), metrics))
+        return opened[-1]
+
+    yield connect
+    for services in opened:
+        services.close()
+
+
+def test_a_prediction_comes_back_typed(stand_in_url, connected):
+    prediction = connected(stand_in_url).inference.predict("houses", "1", EXAMPLE)
+    assert (prediction.model, prediction.prediction, prediction.logged) == ("houses", 1015.25, True)
+
+
+def test_an_image_is_sent_as_it_is(stand_in_url, connected):
+    prediction = connected(stand_in_url).inference.predict_image("pneumonia", "2", png())
+    assert prediction.probabilities == {"normal": 0.1, "pneumonia": 0.9}
+
+
+def test_a_refusal_carries_the_fault_of_every_field(stand_in_url, connected):
+    with pytest.raises(ServiceRefused) as refused:
+        connected(stand_in_url).inference.predict("houses", "1", EXAMPLE | {"year_built": 1700, "garage": "x"})
+    assert refused.value.status == 422
+    assert [(f.path, f.code) for f in refused.value.faults] == [
+        ("year_built", "out_of_range"), ("garage", "unknown_category"),
+    ]  # fmt: skip
+
+
+def test_a_manifest_is_read_past_what_the_service_adds(stand_in_url, connected):
+    assert connected(stand_in_url).inference.manifest("houses", "1") == houses()
+
+
+def test_the_key_and_the_source_are_sent(stand_in, stand_in_url, connected):
+    connected(stand_in_url, api_key="k" * 20).inference.predict("houses", "1", EXAMPLE)
+    assert stand_in.headers[-1]["authorization"] == "Bearer " + "k" * 20
+    assert stand_in.headers[-1]["pilothouse-source"] == "page"
+
+
+def test_nobody_there_is_said_at_once(connected):
+    begun = time.monotonic()
+    with pytest.raises(ServiceAway) as gone:
+        connected(closed_address()).drift.verdict("houses", "1")
+    assert gone.value.service == "drift"
+    assert time.monotonic() - begun < 3
+
+
+def test_a_service_that_hangs_is_away_after_the_timeout(connected):
+    def sleep(_):
+        time.sleep(1)
+        return PlainTextResponse("late")
+
+    with serving(Starlette(routes=[Route("/v1/stats", sleep)])) as url, pytest.raises(ServiceAway, match="in time"):
+        connected(url, timeout_seconds=0.2).collector.stats()
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>", '{"models": 3}', "\udcff".encode("utf-8", "surrogatepass").decode("latin-1")]
+)
+def test_an_answer_of_another_shape_is_odd(connected, body):
+    answer = Starlette(routes=[Route("/models", lambda _: PlainTextResponse(body))])
+    with serving(answer) as url, pytest.raises(ServiceOdd):
+        connected(url).inference.models()
+
+
+def test_an_error_that_is_no_problem_json_still_says_something(connected):
+    broken = Starlette(routes=[Route("/models", lambda _: PlainTextResponse("boom", 500))])
+    with serving(broken) as url, pytest.raises(ServiceRefused) as refused:
+        connected(url).inference.models()
+    assert (refused.value.status, refused.value.detail) == (500, "boom")
+
+
+def test_a_log_that_was_never_begun_is_empty(stand_in_url, connected):
+    assert connected(stand_in_url).collector.records("nobody", "1", 5).records == []
+
+
+def test_windows_that_are_not_chosen_are_not_sent(stand_in, stand_in_url, connected):
+    stand_in.drift = {"model": "houses", "version": "1", "verdict": "no drift"}
+    drift = connected(stand_in_url).drift
+    drift.verdict("houses", "1")
+    drift.verdict("houses", "1", "24h")
+    assert stand_in.calls == ["/drift?model=houses&version=1", "/drift?model=houses&version=1&window=24h"]
+
+
+def test_health_tells_ready_waiting_and_away_apart(stand_in, stand_in_url, connected):
+    connection = connected(stand_in_url).inference.connection
+    assert clients.check_health(connection).state == "ready"
+    stand_in.ready = False
+    waiting = clients.check_health(connection)
+    assert (waiting.state, waiting.reasons) == ("waiting", {"service": "models: still loading"})
+    assert clients.check_health(connected(closed_address()).drift.connection).state == "away"
+
+
+def test_calls_are_counted_by_service_and_outcome(stand_in_url, connected, metrics):
+    services = connected(stand_in_url)
+    services.collector.stats()
+    with pytest.raises(ServiceRefused):
+        services.drift.verdict("houses", "1")
+
+    def count(service, outcome):
+        labels = {"service": service, "outcome": outcome}
+        return metrics.registry.get_sample_value("pilothouse_page_calls_total", labels)
+
+    assert count("collector", "answered") == 1
+    assert count("drift", "refused") == 1
+
+
+class SlowReport:
+    """A report that is done when it has been asked for three times; `asked` are the addresses."""
+
+    def __init__(self):
+        self.asked = []
+        routes = [Route("/drift-report", self.answer), Route("/drift-report/{report}", self.answer)]
+        self.app = Starlette(routes=routes)
+
+    def answer(self, request):
+        self.asked.append((request.url.path, request.query_params.get("format"), request.query_params.get("wait")))
+        if len(self.asked) == 3:
+            return PlainTextResponse("the page")
+        return PlainTextResponse("", 202, {"Location": "/drift-report/7?format=html"})
+
+
+def test_a_report_that_takes_its_time_is_asked_for_where_it_is_made(connected):
+    service = SlowReport()
+    with serving(service.app) as url:
+        assert connected(url).drift.report("houses", "1", "1h") == "the page"
+    assert service.asked == [("/drift-report", "html", "20.0"), *[("/drift-report/7", "html", "20.0")] * 2]
+
+
+def test_a_service_that_hangs_costs_a_call_that_may_take_long_no_more_than_a_quick_one(connected):
+    """A process that is stopped takes connections and answers none."""
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        services = connected(f"http://127.0.0.1:{hanging.getsockname()[1]}", timeout_seconds=0.5)
+        begun = time.monotonic()
+        with pytest.raises(ServiceAway, match="no answer in time"):
+            services.drift.verdict("houses", "1")
+    assert time.monotonic() - begun < 5
