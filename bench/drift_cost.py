@@ -30,7 +30,7 @@ from bench.ingest import serving, wait_until_ready
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Monitoring, Output, TabularInput
 from testkit.drift.stack import write_package
-from testkit.postgres import free_port
+from testkit.ports import free_port
 
 ROWS, COLUMNS = (1_000, 10_000, 100_000, 1_000_000), (5, 20, 50)
 REFERENCE_ROWS, BATCH, ROUNDS = 10_000, 2_000, 9

@@ -19,7 +19,7 @@ from bench.serving.arena import write_models, write_payloads
 from bench.serving.contestants import ROOT, TABULAR
 from bench.serving.load import Target, load
 from bench.serving.servers import Server, running
-from testkit.postgres import free_port
+from testkit.ports import free_port
 
 FIGURE = Path(__file__).with_name("guard.json")
 ALLOWED, ROUNDS, SECONDS = 1.5, 6, 2

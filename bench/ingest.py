@@ -25,7 +25,8 @@ import psutil
 from pilothouse.columns import record_columns
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
-from testkit.postgres import PostgresServer, find_binaries, free_port
+from testkit.ports import free_port
+from testkit.postgres import PostgresServer, find_binaries
 
 BATCH = 2000
 NUMBERS = tuple(Feature(name=f"feature_{i}", type="number") for i in range(17))

@@ -25,7 +25,7 @@ import psutil
 import yaml
 
 from bench.serving.contestants import ROOT
-from testkit.postgres import free_port
+from testkit.ports import free_port
 
 STARTS, COPIES = 7, (1, 11, 21)
 MODELS = ROOT / "models"

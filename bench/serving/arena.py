@@ -16,7 +16,8 @@ from bench.serving.contestants import IMAGE, LOGGED, ROOT, TABULAR, Contestant, 
 from bench.serving.load import Target
 from bench.serving.servers import Server, running
 from bench.serving.venvs import make
-from testkit.postgres import find_binaries, free_port
+from testkit.ports import free_port
+from testkit.postgres import find_binaries
 
 MANY_ROWS = 1000
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from testkit.stack.processes import Stack, free_ports
+from testkit.ports import free_ports
+from testkit.stack.processes import Stack
 
 SERVICES = ("inference", "collector", "drift", "frontend")
 

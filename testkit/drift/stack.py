@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pilothouse.package import Package, write_files
 from pilothouse.wire.records import MSGPACK
 from services.collector.app import create_app
 from services.collector.settings import CollectorSettings
+from testkit.waiting import wait_for
 
 HOUR_MS = 3_600_000
 
@@ -41,9 +41,9 @@ class Collector:
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, ws="none"))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
-        wait_until(lambda: self._server.started)
+        wait_for(lambda: self._server.started)
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
-        wait_until(lambda: httpx2.get(f"{self.url}/health/ready").is_success)
+        wait_for(lambda: httpx2.get(f"{self.url}/health/ready").is_success)
 
     def stop(self):
         self._server.should_exit = True
@@ -95,19 +95,6 @@ def write_package(root, manifest, reference):
     folder.mkdir(parents=True)
     pyarrow.parquet.write_table(reference, folder / "reference.parquet")
     return Package(write_files(manifest, folder), folder)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @contextmanager

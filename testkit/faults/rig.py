@@ -20,8 +20,8 @@ import psutil
 
 from pilothouse.package import open_package
 from testkit.faults.proxy import FaultyProxy
+from testkit.ports import free_ports
 from testkit.postgres import PostgresServer
-from testkit.stack.processes import free_ports
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "models" / "house-prices" / "1"

@@ -4,7 +4,6 @@ with the real ones. Inputs are judged by the library's own codec. The browser te
 from __future__ import annotations
 
 import io
-import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -219,10 +218,3 @@ class StandIn:
 def _problem(status: int, title: str, detail: str, **more: Any) -> Response:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
     return JSONResponse(body, status, media_type="application/problem+json")
-
-
-def closed_address() -> str:
-    """Where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"

@@ -11,7 +11,7 @@ from pilothouse.client import Client
 from pilothouse.errors import PilothouseError
 from scripts.cloudrun.front import Front, look
 from scripts.cloudrun.local import DATABASE, make_secrets, make_service
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 MODEL = "house-prices"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-from testkit.stack.processes import free_ports
+from testkit.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("inference", "collector", "drift", "frontend")

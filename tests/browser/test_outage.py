@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from pilothouse.client import Client
 from testkit.browser.chromium import open_page, settle
 from testkit.browser.stack import own_stack
-from testkit.stack.processes import alive, wait_for
+from testkit.stack.processes import alive
+from testkit.waiting import wait_for
 
 SECONDS = 1000
 WAIT = 30 * SECONDS

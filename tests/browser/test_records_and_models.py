@@ -2,7 +2,6 @@
 
 import csv
 import re
-import time
 
 import httpx2
 import pandas as pd
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 
 from pilothouse.client import Client
 from testkit.browser.chromium import settle
+from testkit.waiting import wait_for
 from tests.browser.test_main_job import press_predict
 
 SECONDS = 1000
@@ -22,13 +22,6 @@ def stats(addresses, model="house-prices", version="1"):
     return next(m for m in models if (m["model"], m["version"]) == (model, version))
 
 
-def until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def record(addresses):
     """The id of a prediction that is stored."""
@@ -36,7 +29,7 @@ def record(addresses):
         example = client.manifest("house-prices", "1").examples[0]
         (answer,) = client.predict("house-prices", [example])
     query = {"id": answer["id"]}
-    until(lambda: httpx2.get(f"{addresses['collector']}/v1/records", params=query).json()["records"])
+    wait_for(lambda: httpx2.get(f"{addresses['collector']}/v1/records", params=query).json()["records"])
     return answer["id"]
 
 
@@ -114,16 +107,16 @@ def test_a_version_shadows_then_answers_then_no_longer(visit, addresses):
     expect(page.get_by_text("Version 1b in the shadow of version 1")).to_be_visible(timeout=WAIT)
     with Client(addresses["inference"]) as client:
         client.predict("house-prices", list(client.manifest("house-prices", "1").examples))
-    until(lambda: stats(addresses, version="1b")["records"] >= 4)
+    wait_for(lambda: stats(addresses, version="1b")["records"] >= 4)
     page.reload()
     same = page.get_by_test_id("stMetric").filter(has_text="Apart, on average").get_by_test_id("stMetricValue")
     expect(same).to_have_text("0 USD per m²", timeout=WAIT)
     page.get_by_role("button", name="Have it answer").click()
     expect(page.get_by_role("button", name="Have it answer")).to_have_count(1, timeout=WAIT)
-    until(lambda: active(addresses) == "1b")
+    wait_for(lambda: active(addresses) == "1b")
     page.reload()
     page.get_by_role("button", name="Have it answer").click()
-    until(lambda: active(addresses) == "1")
+    wait_for(lambda: active(addresses) == "1")
 
 
 def active(addresses):

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from services.collector.app import create_app
 from services.collector.settings import CollectorSettings
-from testkit.drift.stack import free_port, wait_until
+from testkit.ports import free_port
 from testkit.serving import serving
+from testkit.waiting import wait_for
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 REQUIRED = os.environ.get("PILOTHOUSE_REQUIRE_ALERTMANAGER") == "1"
@@ -29,7 +30,7 @@ def collector(tmp_path):
     keys.write_text(f"{KEY} ingest\n{READER} read\n")
     settings = CollectorSettings(port=0, state=tmp_path / "state", api_keys_file=keys, log_level="warning")
     with serving(create_app(settings, CollectorRegistry())) as url:
-        wait_until(lambda: httpx2.get(f"{url}/health/ready").is_success)
+        wait_for(lambda: httpx2.get(f"{url}/health/ready").is_success)
         yield url
 
 
@@ -50,7 +51,7 @@ receivers:
                f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]  # fmt: skip
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: is_ready(url), 60)
+        wait_for(lambda: is_ready(url), 60)
         yield url
         process.kill()
 
@@ -79,7 +80,7 @@ def inbox(url, **query):
 
 def test_an_alert_fires_is_repeated_as_one_and_is_resolved(collector, alertmanager):
     send(alertmanager)
-    wait_until(lambda: inbox(collector, status="firing"), 60)
+    wait_for(lambda: inbox(collector, status="firing"), 60)
     (alert,) = inbox(collector)
     assert (alert["name"], alert["severity"], alert["model"], alert["version"]) == (
         "DriftDetected", "warning", "houses", "1",
@@ -88,10 +89,10 @@ def test_an_alert_fires_is_repeated_as_one_and_is_resolved(collector, alertmanag
     assert 60 <= time.time() - datetime.fromisoformat(alert["starts_at"]).timestamp() < 300
 
     send(alertmanager, instance="b")  # the group is sent anew, the first alert with it
-    wait_until(lambda: len(inbox(collector, status="firing")) == 2, 60)
+    wait_for(lambda: len(inbox(collector, status="firing")) == 2, 60)
 
     send(alertmanager, ends_at=datetime.now(UTC))
-    wait_until(lambda: inbox(collector, status="resolved"), 60)
+    wait_for(lambda: inbox(collector, status="resolved"), 60)
     (resolved,) = inbox(collector, status="resolved")
     assert (resolved["id"], resolved["fingerprint"]) == (alert["id"], alert["fingerprint"])
     assert resolved["ends_at"] is not None

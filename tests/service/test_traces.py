@@ -20,6 +20,7 @@ from services.inference.app import create_app as create_inference
 from services.inference.settings import InferenceSettings
 from testkit.otlp import receiving
 from testkit.serving import serving
+from testkit.waiting import wait_for
 
 MODELS = Path(__file__).parents[2] / "models"
 TRACE, SPAN = "ab" * 16, "cd" * 8
@@ -52,14 +53,6 @@ class Stack:
 
 def example(url):
     return httpx2.get(f"{url}/models/house-prices").json()["examples"][0]
-
-
-def wait_for(condition, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 def stored(url):

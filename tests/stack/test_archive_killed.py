@@ -12,8 +12,10 @@ import pytest
 
 from pilothouse.archive import day_path
 from testkit.collector.driver import DAY, PICTURES, Ids, columns_of
+from testkit.ports import free_ports
 from testkit.postgres import _serve
-from testkit.stack.processes import Stack, free_ports, wait_for
+from testkit.stack.processes import Stack
+from testkit.waiting import wait_for
 
 WIDE = PICTURES.model_copy(update={"input": PICTURES.input.model_copy(update={"embedding_size": 512})})
 ROWS, BATCH = 24_000, 2_000  # some 50 MB of vectors, which are three row groups

@@ -18,7 +18,7 @@ from scripts.cloudrun.local import DATABASE
 from scripts.cloudrun.processes import can_isolate
 from testkit.postgres import _serve
 from testkit.stack.cloudrun import MODEL, Load, World, environment_of, is_ready, read
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(bool(can_isolate()), reason=f"no namespaces here: {can_isolate()}")
 

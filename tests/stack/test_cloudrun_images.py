@@ -12,7 +12,7 @@ from scripts.cloudrun.local import DATABASE
 from testkit.postgres import _serve
 from testkit.stack.cloudrun import MODEL, Load, World, environment_of, read
 from testkit.stack.compose import Compose, docker_answers, run
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 pytestmark = [
     pytest.mark.compose,

@@ -14,7 +14,7 @@ from grafana.__main__ import dashboards
 from monitoring.definitions import read
 from pilothouse.client import Client
 from testkit.stack.compose import OURS, Compose, docker_answers, run
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 pytestmark = [
     pytest.mark.compose,

@@ -20,7 +20,8 @@ from pilothouse.ids import row_id, uuid7
 from pilothouse.manifest import Monitoring
 from testkit.collector.cloudevents import REQUEST, RESPONSE, headers
 from testkit.drift.real import house_frames, house_inputs, packed, parts
-from testkit.stack.processes import free_ports, wait_for
+from testkit.ports import free_ports
+from testkit.waiting import wait_for
 from training import house_prices
 
 NAME, TARGET = "toledo-prices", "price_per_m2"

@@ -14,8 +14,10 @@ import pytest
 
 from grafana.__main__ import dashboards
 from monitoring.definitions import read
-from testkit.stack.processes import Stack, free_ports, wait_for
+from testkit.ports import free_ports
+from testkit.stack.processes import Stack
 from testkit.stack.prometheus import EVERY_SECONDS, Prometheus, impatient_config
+from testkit.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no `prometheus` (Debian: its own package)")
 SERVICES = ("inference", "collector", "drift", "frontend")

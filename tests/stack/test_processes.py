@@ -10,7 +10,9 @@ import httpx2
 import pytest
 
 from pilothouse.client import Client
-from testkit.stack.processes import Stack, alive, free_ports, is_held, left_after, wait_for
+from testkit.ports import free_ports, is_held
+from testkit.stack.processes import Stack, alive, left_after
+from testkit.waiting import wait_for
 
 SERVICES = ("inference", "collector", "drift", "frontend")
 MODELS = ("fashion-mnist", "house-prices")

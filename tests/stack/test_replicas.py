@@ -7,8 +7,9 @@ import httpx2
 import pytest
 
 from testkit.faults.rig import ROOT, Load, Service
+from testkit.ports import free_ports
 from testkit.stack.balancer import Balancer
-from testkit.stack.processes import free_ports, wait_for
+from testkit.waiting import wait_for
 
 KEEP = {"PILOTHOUSE_LOG_FORMAT": "text", "PILOTHOUSE_HOST": "127.0.0.1"}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from testkit.stack.processes import Stack, free_ports, is_held, left_after
+from testkit.ports import free_ports, is_held
+from testkit.stack.processes import Stack, left_after
 
 STACK = str(Path(__file__).parents[2] / "testkit/stack/standin_stack.py")
 

@@ -14,7 +14,8 @@ from services.drift.errors import CollectorAwayError
 from services.drift.window import SCORED_ROWS, Window
 from testkit.drift.real import MODELS, house_frames, house_inputs, packed, parts
 from testkit.drift.running import running_drift
-from testkit.drift.stack import running_collector, wait_until
+from testkit.drift.stack import running_collector
+from testkit.waiting import wait_for
 
 DAY_MS = 86_400_000
 NOTES = Manifest(
@@ -43,12 +44,12 @@ def stores(tmp_path, place):
 def archived(collector, count):
     """Write the archive now, and wait until it has so many days."""
     httpx2.post(f"{collector.url}/v1/archive/runs").raise_for_status()
-    wait_until(lambda: len(httpx2.get(f"{collector.url}/v1/archive").json()["days"]) >= count, 60)
+    wait_for(lambda: len(httpx2.get(f"{collector.url}/v1/archive").json()["days"]) >= count, 60)
 
 
 def dropped(collector, count):
     query = {"dropped": True}
-    wait_until(lambda: len(httpx2.get(f"{collector.url}/v1/archive", params=query).json()["days"]) >= count, 60)
+    wait_for(lambda: len(httpx2.get(f"{collector.url}/v1/archive", params=query).json()["days"]) >= count, 60)
 
 
 def records(collector, place):

@@ -5,7 +5,7 @@ import pytest
 
 from testkit.drift.real import MODELS
 from testkit.drift.running import running_drift
-from testkit.drift.stack import wait_until
+from testkit.waiting import wait_for
 from tests.service.drift.test_drift import houses, send
 
 MODEL = "house-prices"
@@ -40,9 +40,9 @@ def test_the_results_of_two_services_are_kept_once_and_the_second_goes_on_when_t
             assert not leads(second)
             assert scored(first) == scored(second) == newest[0]
             newest.append(send(fresh_collector, MODEL, houses("1998"))[-1])
-            wait_until(lambda: scored(second) == newest[1])
+            wait_for(lambda: scored(second) == newest[1])
             assert kept(fresh_collector) == newest[:1]
-            wait_until(lambda: scored(first) == newest[1])
+            wait_for(lambda: scored(first) == newest[1])
             assert kept(fresh_collector) == newest
             first.post("/drift/run", params={"model": MODEL})
             second.post("/drift/run", params={"model": MODEL})
@@ -58,9 +58,9 @@ def test_who_follows_leads_when_the_leader_is_gone(state, fresh_collector):
         following = running_drift(MODELS, state, fresh_collector.url)
         second = following.__enter__()
     try:
-        wait_until(lambda: leads(second), seconds=60)
+        wait_for(lambda: leads(second), seconds=60)
         newest = send(fresh_collector, MODEL, houses("1998"))[-1]
-        wait_until(lambda: scored(second) == newest)
+        wait_for(lambda: scored(second) == newest)
         assert kept(fresh_collector)[-1] == newest
         assert len(set(kept(fresh_collector, "performance"))) == len(kept(fresh_collector, "performance"))
     finally:

@@ -9,7 +9,8 @@ from pilothouse.manifest import Feature, Manifest, Monitoring, Output, TabularIn
 from services.drift.window import SCORED_ROWS
 from testkit.drift.frames import FEATURES, houses
 from testkit.drift.running import running_drift
-from testkit.drift.stack import wait_until, write_package
+from testkit.drift.stack import write_package
+from testkit.waiting import wait_for
 
 HOUSES = Manifest(
     name="houses",
@@ -103,7 +104,7 @@ def history(client, model="houses"):
 
 def fitted(client):
     """The first ask after a start waits for the fit, on a slow machine more than once."""
-    wait_until(lambda: ask(client)["estimated"]["reason"] != "fitting", FIT)
+    wait_for(lambda: ask(client)["estimated"]["reason"] != "fitting", FIT)
 
 
 def test_without_records_there_is_no_number_and_no_verdict(client):
@@ -230,7 +231,7 @@ def test_of_a_large_window_with_few_labels_all_of_them_are_used(client, collecto
 
 def test_the_scheduler_fills_the_gauges_and_the_history(client, collector):
     log(collector, HOUSES, sales(400, seed=3, noise=60), 200)
-    wait_until(lambda: [r for r in history(client) if r["labelled_rows"] == 200], FIT)
+    wait_for(lambda: [r for r in history(client) if r["labelled_rows"] == 200], FIT)
     said, kept = ask(client), history(client)[0]
     slim = said | {"over_time": [], "measured": said["measured"] | {"residuals": None}}
     assert {k: kept[k] for k in said if k != "at"} == {k: v for k, v in slim.items() if k != "at"}
@@ -249,10 +250,10 @@ def test_the_scheduler_fills_the_gauges_and_the_history(client, collector):
 def test_labels_that_come_later_are_seen_without_new_records(client, collector):
     window = sales(300, seed=3)
     ids = log(collector, HOUSES, window, 0)
-    wait_until(lambda: series(client, "pilothouse_performance_estimated", **OF_HOUSES, metric="mae"), FIT)
+    wait_for(lambda: series(client, "pilothouse_performance_estimated", **OF_HOUSES, metric="mae"), FIT)
     assert series(client, "pilothouse_performance_measured", **OF_HOUSES) == []
     collector.label(ids, window.column("label").to_pylist())
-    wait_until(lambda: series(client, "pilothouse_performance_measured", **OF_HOUSES, metric="mae"), FIT)
+    wait_for(lambda: series(client, "pilothouse_performance_measured", **OF_HOUSES, metric="mae"), FIT)
 
 
 def test_nothing_is_said_twice_of_the_same_records_and_labels(client, collector):
@@ -269,9 +270,9 @@ def test_nothing_is_said_twice_of_the_same_records_and_labels(client, collector)
 def test_a_number_that_is_lost_leaves_no_old_gauge_behind(client, collector):
     log(collector, PARITY, flips(300, seed=2), 100)
     of = {"model": "parity", "version": "1"}
-    wait_until(lambda: series(client, "pilothouse_performance_measured", **of), FIT)
+    wait_for(lambda: series(client, "pilothouse_performance_measured", **of), FIT)
     collector.stop()
-    wait_until(lambda: series(client, "pilothouse_performance_computable", **of) == [0, 0], FIT)
+    wait_for(lambda: series(client, "pilothouse_performance_computable", **of) == [0, 0], FIT)
     for name in ("measured", "measured_low", "estimated", "estimate_valid", "below_floor", "label_coverage"):
         assert series(client, f"pilothouse_performance_{name}", **of) == [], name
     said = ask(client, "parity")

@@ -12,7 +12,8 @@ from pilothouse.commands.verdicts import appraise, performance_line, performance
 from pilothouse.errors import PilothouseError
 from services.drift.app import create_app
 from services.drift.settings import DriftSettings
-from testkit.drift.stack import running_collector, wait_until, write_package
+from testkit.drift.stack import running_collector, write_package
+from testkit.waiting import wait_for
 from tests.service.drift.test_performance import PARITY, flips, log
 
 
@@ -24,7 +25,7 @@ def served(models, state, collector_url):
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started)
+    wait_for(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(20)

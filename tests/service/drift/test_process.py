@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
-from testkit.drift.stack import free_port, wait_until
+from testkit.ports import free_port
+from testkit.waiting import wait_for
 
 ROWS = 400
 READY_CPU_SECONDS = 3
@@ -61,14 +62,14 @@ def get(url, path, **query):
 def test_it_is_ready_soon(process):
     """In processor time: other programs on the machine do not count."""
     running, url = process
-    wait_until(lambda: answers(url), 60)
+    wait_for(lambda: answers(url), 60)
     spent = running.cpu_times()
     assert spent.user + spent.system < READY_CPU_SECONDS
 
 
 def test_it_scores_both_models_in_little_memory(process):
     running, url = process
-    wait_until(lambda: answers(url), 60)
+    wait_for(lambda: answers(url), 60)
     for model, together in (("house-prices", "features"), ("fashion-mnist", "embedding")):
         said = get(url, "/drift", model=model).json()
         assert said["verdict"] == "no drift"
@@ -81,10 +82,10 @@ def test_it_scores_both_models_in_little_memory(process):
 
 def test_what_the_report_needs_stays_in_its_worker_which_never_outlives_the_service(process):
     running, url = process
-    wait_until(lambda: answers(url), 60)
+    wait_for(lambda: answers(url), 60)
     get(url, "/drift-report", model="house-prices", wait=120)
     loaded = {library for m in running.memory_maps() for library in HEAVY if f"/{library}/" in m.path}
     assert loaded == set()
     (worker,) = running.children()
     running.send_signal(signal.SIGKILL)
-    wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)

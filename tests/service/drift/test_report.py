@@ -14,7 +14,8 @@ import pytest
 from testkit.drift.frames import houses, manifest
 from testkit.drift.real import MODELS, house_frames, house_inputs, image_inputs, image_sets, packed, parts
 from testkit.drift.running import running_drift
-from testkit.drift.stack import wait_until, write_package
+from testkit.drift.stack import write_package
+from testkit.waiting import wait_for
 from training.fashion_mnist import splits
 
 ROWS = 300
@@ -176,7 +177,7 @@ def test_the_worker_is_one_process_for_all_reports(client, report):
 def test_a_worker_that_is_killed_while_idle_is_not_up(client, report):
     client.get("/drift-report", params={**HOUSES, "window": "rows=140"})
     os.kill(worker_of(client).pid, signal.SIGKILL)
-    wait_until(lambda: metric(client, "pilothouse_drift_worker_up") == 0)
+    wait_for(lambda: metric(client, "pilothouse_drift_worker_up") == 0)
     assert client.get("/drift-report", params={**HOUSES, "window": "rows=141"}).status_code == 200
     assert metric(client, "pilothouse_drift_worker_up") == 1
 
@@ -307,4 +308,4 @@ def test_the_worker_ends_with_the_service(small, collector):
         client.get("/drift-report", params={"wait": WAIT})
         worker = psutil.Process(worker_of(client).pid)
         assert worker.is_running()
-    wait_until(lambda: not worker.is_running())
+    wait_for(lambda: not worker.is_running())

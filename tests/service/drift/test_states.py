@@ -6,7 +6,8 @@ import pytest
 from pilothouse.manifest import DriftColumn, Manifest
 from testkit.drift.frames import houses, manifest
 from testkit.drift.running import running_drift
-from testkit.drift.stack import HOUR_MS, wait_until, write_package
+from testkit.drift.stack import HOUR_MS, write_package
+from testkit.waiting import wait_for
 
 SPEC = manifest(interval_seconds=5)
 
@@ -80,7 +81,7 @@ def test_a_reference_that_is_damaged_later_is_said_though_no_record_comes(client
     assert client.get("/drift").json()["verdict"] == "no drift"
     reference = models / "houses" / "1" / "reference.parquet"
     reference.write_bytes(reference.read_bytes()[:-100])
-    wait_until(lambda: client.get("/drift").json()["reason"] == "reference-damaged")
+    wait_for(lambda: client.get("/drift").json()["reason"] == "reference-damaged")
 
 
 def test_a_threshold_that_is_edited_counts_though_no_record_comes(client, models, collector):
@@ -88,16 +89,16 @@ def test_a_threshold_that_is_edited_counts_though_no_record_comes(client, models
     assert client.get("/drift").json()["verdict"] == "no drift"
     edited = manifest(interval_seconds=5, columns=(DriftColumn(name="size", threshold=1e-6), "rooms"))
     edited.model_copy(update={"files": package_files(models)}).write(models / "houses" / "1" / "manifest.yaml")
-    wait_until(lambda: client.get("/drift").json()["drifted_columns"] == ["size"])
+    wait_for(lambda: client.get("/drift").json()["drifted_columns"] == ["size"])
 
 
 def test_late_records_change_what_is_said_though_none_is_newer(client, collector):
     collector.log_table(SPEC, houses(300, seed=3))
     said = client.get("/drift").json()
     collector.log_table(SPEC, houses(600, shift=1), ages_ms=range(HOUR_MS, HOUR_MS - 600, -1))
-    wait_until(lambda: client.get("/drift").json()["verdict"] == "drift")
+    wait_for(lambda: client.get("/drift").json()["verdict"] == "drift")
     assert client.get("/drift").json()["newest"] == said["newest"]
-    wait_until(lambda: client.get("/drift/history").json()["drift_runs"][0]["verdict"] == "drift")
+    wait_for(lambda: client.get("/drift/history").json()["drift_runs"][0]["verdict"] == "drift")
 
 
 def test_a_missing_reference_is_said(client, models, collector):
@@ -113,20 +114,20 @@ def test_a_reference_that_was_mended_is_used_again(client, models, collector):
     reference.write_bytes(b"PAR1")
     assert client.post("/drift/run").json()["reason"] == "reference-damaged"
     reference.write_bytes(packed)
-    wait_until(lambda: client.get("/drift").json()["verdict"] == "no drift")
+    wait_for(lambda: client.get("/drift").json()["verdict"] == "no drift")
 
 
 def test_while_the_collector_is_away_the_last_verdict_is_called_old(client, collector):
     collector.log_table(SPEC, houses(300, seed=3))
     assert client.post("/drift/run").json()["verdict"] == "no drift"
     collector.stop()
-    wait_until(lambda: client.get("/drift").json()["stale"])
+    wait_for(lambda: client.get("/drift").json()["stale"])
     said = client.get("/drift").json()
     assert said["verdict"] == "no drift"
     assert "the collector has been away since" in said["message"]
     assert client.post("/drift/run").status_code == 503
     collector.start()
-    wait_until(lambda: not client.get("/drift").json()["stale"])
+    wait_for(lambda: not client.get("/drift").json()["stale"])
 
 
 def test_without_a_collector_there_is_no_all_clear(models, tmp_path):
@@ -144,7 +145,7 @@ def test_new_records_change_what_is_said(client, collector):
     collector.log_table(SPEC, houses(300, seed=3))
     assert client.get("/drift").json()["verdict"] == "no drift"
     collector.log_table(SPEC, houses(1000, shift=1))
-    wait_until(lambda: client.get("/drift").json()["verdict"] == "drift")
+    wait_for(lambda: client.get("/drift").json()["verdict"] == "drift")
     assert client.get("/drift").json()["drifted_columns"] == ["size"]
 
 
@@ -183,7 +184,7 @@ def test_every_run_is_kept_and_can_be_asked_for(client, collector):
 
 def test_the_scheduler_scores_by_itself_and_fills_the_gauges(client, collector):
     collector.log_table(SPEC, houses(300, shift=1))
-    wait_until(lambda: metric(client, "pilothouse_drift_detected", **OF_MODEL) == 1)
+    wait_for(lambda: metric(client, "pilothouse_drift_detected", **OF_MODEL) == 1)
     assert metric(client, "pilothouse_drift_rows", **OF_MODEL) == 300
     assert metric(client, "pilothouse_drift_share", **OF_MODEL) == pytest.approx(1 / 6)
     score = metric(client, "pilothouse_drift_score", **OF_MODEL, column="size")
@@ -195,7 +196,7 @@ def test_the_scheduler_scores_by_itself_and_fills_the_gauges(client, collector):
 
 def test_a_verdict_that_is_lost_leaves_no_old_gauge_behind(client, models, collector):
     collector.log_table(SPEC, houses(300, shift=1))
-    wait_until(lambda: metric(client, "pilothouse_drift_detected", **OF_MODEL) == 1)
+    wait_for(lambda: metric(client, "pilothouse_drift_detected", **OF_MODEL) == 1)
     (models / "houses" / "1" / "reference.parquet").unlink()
     assert client.post("/drift/run").json()["verdict"] == "unknown"
     assert metric(client, "pilothouse_drift_detected", **OF_MODEL) is None
@@ -207,10 +208,10 @@ def test_a_package_that_comes_later_is_watched_and_one_that_goes_is_not(client, 
     newer = SPEC.model_copy(update={"version": "2"})
     package = write_package(models, newer, houses(500))
     assert client.get("/drift").json()["version"] == "2"
-    wait_until(lambda: metric(client, "pilothouse_drift_computable", model="houses", version="2") == 0)
+    wait_for(lambda: metric(client, "pilothouse_drift_computable", model="houses", version="2") == 0)
     for file in package.folder.iterdir():
         file.unlink()
-    wait_until(lambda: metric(client, "pilothouse_drift_computable", model="houses", version="2") is None)
+    wait_for(lambda: metric(client, "pilothouse_drift_computable", model="houses", version="2") is None)
     assert client.get("/drift").json()["version"] == "1"
 
 

@@ -12,7 +12,7 @@ from pilothouse.package import open_package, write_files
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 HOUSE = Path(__file__).parents[3] / "models" / "house-prices" / "1"
 

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import httpx2
 import psutil
 import pytest
 
-from testkit.postgres import free_port
+from testkit.ports import free_port
+from testkit.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 120
@@ -37,7 +37,7 @@ def service(tmp_path_factory):
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: ready(url), (state / "log").read_text)
+        wait_for(lambda: ready(url), SECONDS, (state / "log").read_text)
         yield url, process
     finally:
         if process.poll() is None:
@@ -56,14 +56,6 @@ def ready(url):
         return httpx2.get(f"{url}/health/ready", timeout=10).status_code == 200
     except httpx2.TransportError:
         return False
-
-
-def until(found, why=str):
-    deadline = time.monotonic() + SECONDS
-    while not (value := found()):
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
-    return value
 
 
 def metric(url, name):
@@ -111,9 +103,9 @@ def test_a_killed_worker_is_replaced_and_what_it_counted_stays(service, house):
     victim = workers(process)[0]
     victim.send_signal(signal.SIGKILL)
     victim.wait(10)
-    until(lambda: metric_or_none(url, "pilothouse_worker_restarts_total") == restarts + 1)
+    wait_for(lambda: metric_or_none(url, "pilothouse_worker_restarts_total") == restarts + 1)
     assert metric(url, ANSWERED) == counted
-    until(lambda: ready(url))
+    wait_for(lambda: ready(url))
     assert victim.pid not in {p.pid for p in workers(process)}
     predict(url, house, 20)
     assert metric(url, ANSWERED) == counted + 20

@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from testkit.frontend.manifests import houses, pneumonia
-from testkit.frontend.stand_in import StandIn, closed_address
+from testkit.frontend.stand_in import StandIn
+from testkit.ports import closed_address
 from testkit.serving import serving
 
 SERVICES = ("INFERENCE", "COLLECTOR", "DRIFT")

@@ -14,7 +14,8 @@ from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
 from services.frontend.metrics import PageMetrics
 from services.frontend.settings import FrontendSettings
 from testkit.frontend.manifests import EXAMPLE, houses
-from testkit.frontend.stand_in import closed_address, png
+from testkit.frontend.stand_in import png
+from testkit.ports import closed_address
 from testkit.serving import serving
 
 

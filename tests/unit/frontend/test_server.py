@@ -18,8 +18,8 @@ from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from testkit.ports import free_ports
 from testkit.serving import serving
-from testkit.stack.processes import free_ports
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,7 +13,7 @@ from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.serve import serve
 from pilothouse.serving.service import create_service
 from pilothouse.serving.settings import ServiceSettings
-from testkit.stack.processes import free_ports
+from testkit.ports import free_ports
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from pilothouse.serving.spans import MOST_QUEUED, Spans, timed
 from pilothouse.serving.trace import Trace, current_trace, start_trace, within
+from testkit.waiting import wait_for
 
 CALLER = f"00-{'ab' * 16}-{'cd' * 8}-01".encode()
 REFUSING = f"00-{'ab' * 16}-{'cd' * 8}-00".encode()
@@ -55,13 +56,6 @@ def counted(registry):
     return {o: registry.get_sample_value("pilothouse_spans_total", {"outcome": o}) for o in outcomes}
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_span_has_its_own_id_its_parent_and_its_time(spans, receiver):
     trace = spans.begin(start_trace(CALLER))
     before = time.time_ns()
@@ -96,7 +90,7 @@ def test_whoever_takes_no_spans_is_waited_for_by_nobody_and_memory_has_a_bound(s
     assert spans._queue.qsize() <= MOST_QUEUED
     assert counted(registry)["dropped"] >= MOST_QUEUED - 1024
     receiver.open.set()
-    wait_until(lambda: sum(counted(registry).values()) == MOST_QUEUED * 2)
+    wait_for(lambda: sum(counted(registry).values()) == MOST_QUEUED * 2)
 
 
 @pytest.mark.parametrize("answer", [False, OSError("refused")])
@@ -105,11 +99,11 @@ def test_failures_are_counted_and_said_once_until_it_goes_on(spans, receiver, re
     trace = spans.begin(start_trace(None))
     for call in (1, 2):
         spans.record("work", trace, 0)
-        wait_until(lambda call=call: receiver.calls == call)
-    wait_until(lambda: counted(registry)["failed"] == 2)
+        wait_for(lambda call=call: receiver.calls == call)
+    wait_for(lambda: counted(registry)["failed"] == 2)
     receiver.answer = True
     spans.record("work", trace, 0)
-    wait_until(lambda: counted(registry)["exported"] == 1)
+    wait_for(lambda: counted(registry)["exported"] == 1)
     assert capsys.readouterr().out.count("cannot be exported") == 1
 
 

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from pilothouse.serving.stopping import Stopping
-from testkit.stack.processes import Stack, wait_for
+from testkit.stack.processes import Stack
+from testkit.waiting import wait_for
 
 
 class Clock:

@@ -9,7 +9,7 @@ import yaml
 from stack.programs import service_programs
 from stack.prometheus import local_config, prometheus_program
 from stack.settings import PORTS, StackSettings
-from testkit.stack.processes import free_ports
+from testkit.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "prometheus/prometheus.yml"
