@@ -15,8 +15,13 @@ from pilothouse.manifest import Manifest
 class Client:
     """A connection to the inference service. Close it, or use it as a context manager.
 
-    `auth` is for a service that wants more than its key, as `pilothouse.serving.identity` gives on Cloud Run.
-    Raises InputError (with the API's faults) for inputs that do not fit, RemoteError for everything else.
+    Arguments:
+        url: where the service is, such as http://127.0.0.1:8000.
+        api_key: a key with the scope `predict`, sent as a bearer token; None where the service asks for none.
+        timeout_seconds: how long a call may take.
+        auth: for a platform that asks for a token of its own beside the key, as Cloud Run does.
+
+    Raises InputError (with the service's faults) for inputs that do not fit, and RemoteError for everything else.
     """
 
     def __init__(
@@ -26,25 +31,31 @@ class Client:
         self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds, auth=auth)
 
     def models(self) -> list[dict[str, Any]]:
-        """Every loaded model: name, version, task, state, whether it is the default."""
+        """Every package that the service found: name, version, task, state, whether it is the default."""
         return list(self._json("GET", "/models")["models"])
 
     def manifest(self, name: str, version: str | None = None) -> Manifest:
+        """What a model version takes and gives; without `version` that of the one that answers."""
         path = f"/models/{name}" if version is None else f"/models/{name}/versions/{version}"
         return Manifest.model_validate(self._json("GET", path))
 
     def predict(self, name: str, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Predictions in the order given, each with its id."""
+        """Predictions for feature objects, in the order given.
+
+        Each has `id` (to label it by), `model`, `version`, `prediction`, `logged` and `latency_ms`, and those of a
+        classifier `probabilities` by class and perhaps `risk`.
+        """
         body = {"instances": [dict(i) for i in instances]}
         return list(self._json("POST", f"/models/{name}/predict", json=body)["predictions"])
 
     def predict_images(self, name: str, files: Sequence[bytes]) -> list[dict[str, Any]]:
-        """Predictions for image files (PNG, JPEG, ...), in the order given."""
+        """The same for image files (the bytes of a PNG, JPEG, WEBP, BMP, GIF or TIFF)."""
         parts = [("file", (f"{i}", data, "application/octet-stream")) for i, data in enumerate(files)]
         answer = self._json("POST", f"/models/{name}/predict", files=parts)
         return list(answer["predictions"]) if "predictions" in answer else [answer]
 
     def close(self) -> None:
+        """Close the connection; the client cannot be used any more."""
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -27,6 +27,8 @@ class PackageError(PilothouseError):
 
 
 class ManifestError(PackageError):
+    """`manifest.yaml` is missing, or is not a manifest; `detail` names every fault."""
+
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(f"{path}: {detail}")
         self.path, self.detail = path, detail

@@ -65,4 +65,5 @@ def _assemble(at_ms: int, bits: bytes) -> bytes:
 
 
 def is_uuid7(record_id: uuid.UUID) -> bool:
+    """Whether it is of version 7, and so has a time."""
     return record_id.version == 7

@@ -27,16 +27,19 @@ class Package:
 
     @property
     def artifact(self) -> Path:
+        """The graph. Raises ManifestError for an external model, which has none."""
         if self.manifest.artifact is None:
             raise ManifestError(self.folder / MANIFEST, "this model is served elsewhere: it has no artifact")
         return self.folder / self.manifest.artifact
 
     @property
     def reference(self) -> Path:
+        """The parquet file that drift compares with."""
         return self.folder / REFERENCE
 
     @property
     def card(self) -> Path:
+        """The model card, Markdown."""
         return self.folder / CARD
 
     def verify(self, *names: str) -> None:
@@ -86,6 +89,7 @@ def order(version: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

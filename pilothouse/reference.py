@@ -34,6 +34,7 @@ def arrow_type(column: Column) -> Any:
 
 
 def label_type(manifest: Manifest) -> Any:
+    """How labels are stored in the reference."""
     return _TYPES[task_of(manifest).label_kind]
 
 

@@ -44,6 +44,7 @@ def wanted_inputs(manifest: Manifest) -> dict[str, Tensor]:
 
 
 def wanted_outputs(manifest: Manifest) -> dict[str, Tensor]:
+    """The same of what the graph has to give."""
     classes = manifest.output.classes
     wanted: dict[str, Tensor] = {"output": ("tensor(float)", [ROWS, len(classes)] if classes else [ROWS])}
     if isinstance(manifest.input, ImageInput) and manifest.input.embedding_size:

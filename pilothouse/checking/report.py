@@ -24,8 +24,10 @@ class Report:
 
     @property
     def faults(self) -> list[str]:
+        """What is wrong, of all checks, one sentence each."""
         return [fault for finding in self.findings for fault in finding.faults]
 
     @property
     def ok(self) -> bool:
+        """Whether there is no fault."""
         return not self.faults

@@ -9,6 +9,7 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
     app.command()(check)
 
 

@@ -40,6 +40,7 @@ Overwrite = Annotated[bool, typer.Option(help="replace a version that exists")]
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
     app.command()(pack)
     app.command()(pack_external)
 

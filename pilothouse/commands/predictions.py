@@ -27,6 +27,7 @@ _LABELS = 1_000
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
     app.command()(predict)
     app.command()(replay)
     app.command()(label)

@@ -20,6 +20,7 @@ FITTING_SECONDS = 60.0  # that the first fit of an estimator may take
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
     app.command()(drift)
     app.command()(performance)
 

@@ -28,6 +28,7 @@ TEMPLATE = """\
 
 
 def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
+    """The card of a model whose packer brought none; `rows` are in its reference."""
     return TEMPLATE.format(
         name=manifest.name,
         version=manifest.version,

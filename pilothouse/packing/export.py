@@ -53,6 +53,7 @@ class Served(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
         self.register_buffer("std", _channels(shape.std), persistent=False)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The graph's outputs for its inputs: `output`, and perhaps `embedding`."""
         answer = self.module(*((self._scaled(tensors[0]),) if self.image else tensors))
         output, *rest = answer if self.shape.embedding else (answer,)
         parts = [self.shape.task.graph_output(output, logits=self.shape.outputs == "logits")]
@@ -110,6 +111,7 @@ class Original:
 
     @property
     def output_names(self) -> list[str]:
+        """The graph's outputs, in order."""
         return ["output", "embedding"] if self.shape.embedding else ["output"]
 
     def _raw(self, tensors: Arrays) -> Any:

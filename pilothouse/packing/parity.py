@@ -53,6 +53,7 @@ def compare(
 
 
 def limit_of(values: NDArray[Any], tolerance: float) -> float:
+    """The largest difference that is allowed, when these are torch's answers."""
     return tolerance * max(1.0, float(np.abs(values).max(initial=0)))
 
 

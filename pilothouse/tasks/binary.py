@@ -38,6 +38,7 @@ class Binary(Classification):
         return torch.stack([1 - positive, positive], dim=1).float()
 
     def choose(self, probabilities: Sequence[float], output: Output) -> str:
+        """The second class from the threshold on, else the first."""
         assert output.classes is not None
         return output.classes[int(probabilities[1] >= output.threshold)]
 

@@ -23,6 +23,7 @@ class Multiclass(Classification):
         return faults + super().output_faults(output)
 
     def choose(self, probabilities: Sequence[float], output: Output) -> str:
+        """The class of the largest probability."""
         assert output.classes is not None
         return output.classes[probabilities.index(max(probabilities))]
 

@@ -60,6 +60,7 @@ class Task(ABC):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
+        """Names of `metrics`, in order."""
         return tuple(metric.name for metric in self.metrics)
 
     def metric(self, name: str) -> PerformanceMetric:
