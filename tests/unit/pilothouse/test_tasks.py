@@ -19,8 +19,11 @@ CODE = ("pilothouse", "services", "training", "demo", "grafana", "monitoring", "
 # Evidently's own names of its data definitions
 NAMES_OF_OTHERS = {"services/drift/evidently_report.py"}
 NOT_CONVERTED = {
-    "services/drift/evidently_report.py", "services/drift/performance/familiarity.py",
-    "services/drift/performance/outcomes.py", "services/drift/report_job.py", "testkit/drift/windows.py",
+    "services/drift/evidently_report.py",
+    "services/drift/performance/familiarity.py",
+    "services/drift/performance/outcomes.py",
+    "services/drift/report_job.py",
+    "testkit/drift/windows.py",
 }  # fmt: skip
 
 
