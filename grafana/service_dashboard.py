@@ -1,4 +1,4 @@
-"""The dashboard that opens first: the four golden signals by service, and what is left of the two promises."""
+"""The dashboard that opens first: the four golden signals by service, and what is left of the error budgets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from grafana.dashboard import choice, dashboard
 from grafana.panels import Bars, Graph, Panel, Stat
-from monitoring.definitions import Definitions
+from monitoring.definitions import Definitions, Objectives
 
 _JOB = 'job=~"$job"'
 _OURS = "inference|collector|drift|frontend"
@@ -18,17 +18,17 @@ def service(definitions: Definitions) -> dict[str, Any]:
     rows = {
         "Now": _now(),
         "Four golden signals": _signals(objectives.latency.seconds),
-        "Promises": _promises(definitions),
+        "Objectives": _objectives(definitions.objectives),
         "Saturation": _saturation(),
         "Requests in detail": _requests(),
     }
     variables = [choice("job", "Service", f'label_values(up{{job=~"{_OURS}"}}, job)')]
-    text = "Whether every service answers, how busy, how fast and how reliable it is, and what is left of the promises."
+    text = "Whether every service answers, how busy, fast and reliable it is, and what is left of the error budgets."
     return dashboard("service", text, rows, definitions.alerts.runbooks, variables)
 
 
 def _now() -> list[Panel]:
-    budget = "What is left of a month's error budget. Below 0 the promise is broken."
+    budget = "What is left of a month's error budget. Below 0 the objective is missed."
     steps = [(0, "orange"), (0.25, "green")]
     return [
         Stat(
@@ -111,8 +111,8 @@ def _signals(seconds: float) -> list[Panel]:
     ]
 
 
-def _promises(definitions: Definitions) -> list[Panel]:
-    availability, latency = definitions.objectives.availability, definitions.objectives.latency
+def _objectives(objectives: Objectives) -> list[Panel]:
+    availability, latency = objectives.availability, objectives.latency
     speed = "At 1 a month's budget lasts exactly a month. Above 14.4 for an hour, somebody is woken."
     steps = [(1, "orange"), (14.4, "red")]
     return [
