@@ -62,9 +62,9 @@ def _disturbed(loads: dict[str, dict[str, list[Measurement]]]) -> str:
     again = sum(m["tries"] > 1 for m in made)
     lost = [m["lost"] for m in made]
     return (
-        f"Of {len(made)} measurements {again} were made again, because other machines had been given more than "
-        f"{QUIET:.0%} of the processors' time meanwhile; of those that count {sum(x > QUIET for x in lost)} lost more "
-        f"all the same, at most {max(lost):.1%}."
+        f"{len(made)} measurements. {again} of them were repeated, because other machines took more than "
+        f"{QUIET:.0%} of the processors' time. In {sum(x > QUIET for x in lost)} that count they still took "
+        f"more than that, at most {max(lost):.1%}."
     )
 
 
