@@ -8,7 +8,12 @@ RemoteError (pilothouse)
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
+from typing import TypeVar
+
 from pilothouse.errors import Fault, RemoteError
+
+Answer = TypeVar("Answer")
 
 
 class ServiceError(RemoteError):
@@ -36,3 +41,13 @@ class ServiceRefused(ServiceError):
 
 class ServiceOdd(ServiceError):
     """A 2xx answer of another shape: most likely the versions of two services differ."""
+
+
+def none_if_missing(ask: Callable[[], Answer], missing: Container[int] = (404,)) -> Answer | None:
+    """What `ask` answers; None where the service refuses with one of the statuses that mean that there is none."""
+    try:
+        return ask()
+    except ServiceRefused as refusal:
+        if refusal.status in missing:
+            return None
+        raise

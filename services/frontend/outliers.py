@@ -1,7 +1,7 @@
 """How unusual an input is: where each of its values lies among those that the model was trained on.
 
-Far out is below the reference's 0.1% or above its 99.9% quantile, or a category it hardly ever has: of a usual row's
-values, one in five hundred. Each value is looked at alone: an odd combination of usual values is not seen here.
+Far out is below the reference's 0.1% or above its 99.9% quantile, or a category that it hardly ever has. One in five
+hundred values of the training data is. Each value is looked at alone: an odd combination of usual values is not seen.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import numpy as np
+
 from pilothouse.wire.distributions import Distribution
 from services.frontend.formatting import percent, title, with_unit
 
 Level = Literal["usual", "rare", "far"]
+_LEVELS: tuple[Level, ...] = ("far", "rare", "usual")
 DAYS = "days since 1970-01-01"
 _FAR, _RARE = 0.001, 0.01
 _DAY_SECONDS = 86_400
@@ -34,10 +37,9 @@ class InputRank:
 
 
 def rank_inputs(values: Mapping[str, Any], columns: Iterable[Distribution]) -> list[InputRank]:
-    """A rank for each column that there is something to compare with, the most unusual first."""
+    """A rank for each column that the reference knows, the most unusual first."""
     found = [_rank(values.get(c.name), c) for c in columns if c.reference]
-    order = {"far": 0, "rare": 1, "usual": 2}
-    return sorted(found, key=lambda rank: (order[rank.level], -_distance(rank)))
+    return sorted(found, key=lambda rank: (_LEVELS.index(rank.level), -_distance(rank)))
 
 
 def summary(found: Sequence[InputRank]) -> str:
@@ -66,11 +68,11 @@ def _rank(value: Any, column: Distribution) -> InputRank:
         return _missing(column)
     if column.kind == "category":
         return _category(value, column)
-    number = _days(value) if column.unit == DAYS else float(value)
-    return _number(number, _formatted(number, column), column)
+    return _number(_days(value) if column.unit == DAYS else float(value), column)
 
 
-def _number(value: float, said: str, column: Distribution) -> InputRank:
+def _number(value: float, column: Distribution) -> InputRank:
+    said = _formatted(value, column)
     steps = sorted((float(p), q) for p, q in (column.reference_quantiles or {}).items())
     if not steps:
         return InputRank(column.name, said, "usual", None, "the reference has no quantiles")
@@ -85,11 +87,8 @@ def _position(value: float, steps: Sequence[tuple[float, float]]) -> float:
     same = [p for p, q in steps if q == value]
     if same:
         return (same[0] + same[-1]) / 2
-    low = max(((p, q) for p, q in steps if q < value), default=None)
-    high = min(((p, q) for p, q in steps if q > value), default=None)
-    if low is None or high is None:
-        return 0.0 if low is None else 1.0
-    return low[0] + (high[0] - low[0]) * (value - low[1]) / (high[1] - low[1])
+    shares, quantiles = zip(*steps, strict=True)
+    return float(np.interp(value, quantiles, shares, left=0.0, right=1.0))
 
 
 def _where(value: float, tail: float, steps: Sequence[tuple[float, float]], column: Distribution) -> str:

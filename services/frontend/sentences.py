@@ -25,7 +25,7 @@ class Headline:
 
 
 def drift_headline(drift: DriftAnswer) -> Headline:
-    """The drift answer for people: what moved, how many of how many, or why there is no answer."""
+    """What moved, and how many of how many columns; or why there is no verdict."""
     moved, scored = drifted(drift), [c for c in drift.columns if c.score is not None]
     if drift.verdict == "drift":
         return Headline("bad", "Drift", _what_moved(drift, moved, scored))

@@ -13,7 +13,7 @@ from pilothouse.wire.predictions import ModelEntry
 from pilothouse.wire.records import RecordPage
 from services.frontend.clients.cache import cached
 from services.frontend.clients.connection import Connection
-from services.frontend.errors import ServiceRefused
+from services.frontend.errors import none_if_missing
 
 EXPORT_SECONDS = 120.0
 
@@ -84,9 +84,5 @@ class CollectorClient:
         return self.connection.read(AlertPage, "/v1/alerts", {"status": status, "limit": limit, "cursor": cursor})
 
     def _records(self, params: Mapping[str, Any], none: Sequence[int] = (404,)) -> RecordPage:
-        try:
-            return self.connection.read(RecordPage, "/v1/records", params)
-        except ServiceRefused as refusal:
-            if refusal.status in none:
-                return RecordPage([], [])
-            raise
+        page = none_if_missing(lambda: self.connection.read(RecordPage, "/v1/records", params), none)
+        return page or RecordPage([], [])

@@ -13,7 +13,7 @@ from pilothouse.wire.drift import DriftAnswer, DriftRuns
 from pilothouse.wire.performance import PerformanceAnswer, PerformanceRuns
 from services.frontend.clients.cache import cached
 from services.frontend.clients.connection import Answer, Connection
-from services.frontend.errors import ServiceAway, ServiceRefused
+from services.frontend.errors import ServiceAway, none_if_missing
 
 WAIT_SECONDS = 20.0
 SCORE_SECONDS = 30.0  # a first answer after a start calibrates
@@ -28,8 +28,9 @@ class DriftClient:
         self._report_timeout_seconds = report_timeout_seconds
 
     @cached(seconds=4)
-    def verdict(self, model: str, version: str, window: str | None = None) -> DriftAnswer:
-        return self._score(DriftAnswer, "/drift", model, version, window)
+    def verdict(self, model: str, version: str, window: str | None = None) -> DriftAnswer | None:
+        """The newest one; None when nothing of this model was ever logged."""
+        return none_if_missing(lambda: self._score(DriftAnswer, "/drift", model, version, window))
 
     @cached(seconds=20)
     def history(self, model: str, version: str, window: str) -> Sequence[DriftAnswer]:
@@ -48,12 +49,7 @@ class DriftClient:
     @cached(seconds=20)
     def plane(self, model: str, version: str, window: str | None = None) -> Plane | None:
         """Embeddings on a plane; None for a model without them, or where there are none."""
-        try:
-            return self._score(Plane, "/drift/embedding", model, version, window)
-        except ServiceRefused as refusal:
-            if refusal.status == 404:
-                return None
-            raise
+        return none_if_missing(lambda: self._score(Plane, "/drift/embedding", model, version, window))
 
     @cached(seconds=10)
     def performance(

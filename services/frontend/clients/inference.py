@@ -9,7 +9,7 @@ from pilothouse.manifest import Manifest
 from pilothouse.wire.predictions import ModelEntry, ModelList, Prediction, PredictionList
 from services.frontend.clients.cache import cached
 from services.frontend.clients.connection import Answer, Connection
-from services.frontend.errors import ServiceRefused
+from services.frontend.errors import none_if_missing
 
 PREDICT_SECONDS = 30.0
 
@@ -32,12 +32,8 @@ class InferenceClient:
     @cached(seconds=60)
     def card(self, name: str, version: str) -> str | None:
         """The model card's Markdown; None where the package has none."""
-        try:
-            return self.connection.send("GET", f"/models/{name}/versions/{version}/card").text
-        except ServiceRefused as refusal:
-            if refusal.status == 404:
-                return None
-            raise
+        path = f"/models/{name}/versions/{version}/card"
+        return none_if_missing(lambda: self.connection.send("GET", path).text)
 
     @cached(seconds=3600, entries=200)
     def example(self, name: str, version: str, file: str) -> bytes:

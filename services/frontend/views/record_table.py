@@ -1,4 +1,4 @@
-"""Records as a table: which columns, in which order, and each drawn as what it is."""
+"""Records as a table: which columns stand in it, in which order, and how each is drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections of a page: one says so when its service is away, is empty or is drawn anew every few seconds."""
+"""Sections of a page: what stands there when a service is away or nothing is logged, and how one is redrawn."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_calls_are_counted_by_service_and_outcome(stand_in_url, connected, metri
     services = connected(stand_in_url)
     services.collector.stats()
     with pytest.raises(ServiceRefused):
-        services.drift.verdict("houses", "1")
+        services.drift.performance("houses", "1")
 
     def count(service, outcome):
         labels = {"service": service, "outcome": outcome}

@@ -1,4 +1,4 @@
-"""Alerts from wherever they are known, as one list: the collector's inbox, Prometheus, and the drift service."""
+"""Alerts of all senders as one list: the collector's inbox, Prometheus, and the drift service."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def of_prometheus(rules: Iterable[AlertRule]) -> list[AlertNotice]:
 
 
 def of_drift(answers: Iterable[DriftAnswer]) -> list[AlertNotice]:
-    """What the drift service says now, of the models that drifted: known without any Prometheus."""
+    """One for each model that drifted, so that drift is known without a Prometheus."""
     return [
         AlertNotice(
             "Drift", "firing", sentences.drift_headline(a).sentence, DRIFT, "", f"{a.model} {a.version}",
@@ -74,8 +74,11 @@ def of_drift(answers: Iterable[DriftAnswer]) -> list[AlertNotice]:
 
 
 def merged(*lists: Iterable[AlertNotice]) -> list[AlertNotice]:
-    """All of them, firing ones first and the newest first. What two senders say alike stands once, and the drift
-    service's own word is left out where an alert already says that the model drifts."""
+    """All of them, firing ones first and of those the newest first.
+
+    What two senders say alike stands once. What the drift service says is left out where an alert of another sender
+    already says that the model drifts.
+    """
     everything = [n for some in lists for n in some]
     told = {n.model for n in everything if n.name.startswith("Drift") and n.source != DRIFT}
     found: dict[tuple[str, str, str, str], AlertNotice] = {}

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong now, what was, and where it says what to do."""
+"""Alerts: what is wrong now, what was, and which runbook says what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pilothouse.wire.drift import DriftAnswer
 from services.frontend.clients import cache
 from services.frontend.clients.prometheus import AlertRule
 from services.frontend.clients.services import Services, in_background, open_services
-from services.frontend.errors import ServiceError
 from services.frontend.formatting import ago, plain, tag, when
 from services.frontend.views import address, visitor
 from services.frontend.views.alerts import alert_list, runbooks
@@ -40,7 +39,7 @@ def show() -> None:
 
 
 def _now(services: Services) -> None:
-    """What fires or is about to, from all who know."""
+    """What fires or is about to, as the inbox, Prometheus and the drift service know it."""
     found: list[AlertNotice] = []
     asked = 0
     firing = in_background(services.collector.alerts, "firing", _ROWS)
@@ -66,14 +65,7 @@ def _verdicts(services: Services) -> list[DriftAnswer]:
     """What the drift service last said of every model that answers."""
     models = services.collector.models()
     asked = [in_background(services.drift.verdict, model.name, model.version) for model in models]
-    found = []
-    for answer in asked:
-        try:
-            found.append(answer())
-        except ServiceError as error:
-            if error.status != 404:
-                raise
-    return found
+    return [answer for ask in asked if (answer := ask())]
 
 
 def _card(notice: AlertNotice, key: str) -> None:
@@ -148,7 +140,7 @@ def _config() -> dict[str, object]:
 
 
 def _rules(rules: Sequence[AlertRule]) -> None:
-    """What is watched for, whether or not it fires."""
+    """Every alert rule, whether or not it fires."""
     firing = sum(r.state == "firing" for r in rules)
     with st.expander(f"{len(rules)} rules in Prometheus, {firing} of them firing"):
         rows = [(r.state, r.name, r.annotations.get("summary", ""), r.health, r.last_error) for r in rules]

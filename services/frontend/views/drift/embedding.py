@@ -1,4 +1,4 @@
-"""The embeddings of an image model on a plane: the window's images among those it was trained on."""
+"""The embeddings of an image model on a plane: the window's images among the training images."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def show(services: Services, chosen: ChosenModel, window: str | None) -> None:
         st.subheader("Embeddings", anchor=False)
         st.caption(
             f"What the model sees in {len(plane.current):,} images of this window and in {len(plane.reference):,} of "
-            "the training data, on the two widest components of the latter. Clouds that part are drift that no single "
-            "column may show. Images are not kept; press near a point of the window for its record."
+            "the training data, on the two widest components of the latter. Where the clouds part, there is drift that "
+            "no single column may show. Images are not kept: press near a point of the window for its record."
         )
         alt = "Embeddings of the window among those of the training data"
         drawn = charts.plane(plane, visitor.dark())

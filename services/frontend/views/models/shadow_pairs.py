@@ -18,9 +18,12 @@ SOURCE = "shadow"
 
 @dataclass(frozen=True, slots=True)
 class ShadowComparison:
-    """What came of `pairs` (active, shadow, label). `agreement` is a share, of a classifier; `difference` the mean of
-    shadow minus active and `distance` the mean absolute one, of a regression. `active_good` and `shadow_good` are
-    accuracy, or mean absolute error, over the `labelled` pairs."""
+    """What came of `pairs` (active, shadow, label).
+
+    Of a model with classes, `agreement` is the share of equal answers. Of another one, `difference` is the mean of
+    shadow minus active, and `distance` the mean of its absolute value. `active_good` and `shadow_good` are accuracy, or
+    mean absolute error, over the `labelled` pairs.
+    """
 
     pairs: pd.DataFrame
     labelled: int

@@ -1,7 +1,6 @@
 """A file of many rows: read, predicted a piece at a time, and given back with the answers beside it.
 
-A row that the service refuses costs itself only: it is taken out with its reason, and the rest of its piece is sent
-again.
+When the service refuses a row, it is taken out with the reason, and the rest of its piece is sent again.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def _tell(seen: Sequence[PredictedImage], manifest: Manifest) -> None:
 
 
 def _reason(error: ServiceError) -> str:
-    """What is wrong with the file, without the field of the request that it was."""
+    """What is wrong with the file, without the name of the request's field."""
     faults = error.faults if isinstance(error, ServiceRefused) else []
     return "; ".join(fault.message for fault in faults) or error.detail
 
@@ -147,7 +147,7 @@ def _tell_one(image: PredictedImage, manifest: Manifest) -> None:
 
 
 def _tell_many(seen: Sequence[PredictedImage], manifest: Manifest) -> None:
-    """A card an image: what it was taken for, and its two best guesses."""
+    """A card for each image: what it was taken for, and how sure the model is."""
     with st.grid(min_column_width=170, gap="small"):
         for image in seen:
             assert image.prediction

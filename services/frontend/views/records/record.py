@@ -113,7 +113,7 @@ def _target(manifest: Manifest) -> str:
 
 
 def _save(services: Services, record_id: str, key: str) -> None:
-    """Before anything is drawn, so that it is tried, and told of, even where the record cannot be shown any more."""
+    """Called before anything is drawn, so that a label is saved, or the failure told, even if the record is gone."""
     label = st.session_state.get(key)
     if label is None:
         st.session_state[_OUTCOME] = "Say what was true."
