@@ -41,6 +41,16 @@ def test_an_alert_is_made_to_fire_and_not_to_fire(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_alert_says_what_happened_and_then_what_it_means_and_what_to_do_first(name):
+    (alert,) = (a for a in DEFINITIONS.alerts.every() if a.name == name)
+    assert "$labels" in alert.summary or "the collector" in alert.summary
+    assert not alert.summary.endswith(".")
+    sentences = re.split(r"(?<=\.)\s", alert.description)
+    assert len(sentences) >= 2
+    assert all(sentence.endswith(".") and len(sentence.split()) <= 40 for sentence in sentences)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_alert_has_a_section_that_says_what_to_do(name):
     section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL)
     assert section, f"docs/runbooks.md has no section {name}"

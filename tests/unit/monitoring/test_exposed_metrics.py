@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from monitoring.exposed_metrics import SERVICES, metrics_of, shared_metrics
+from monitoring.exposed_metrics import SERVICES, RecordingRegistry, metrics_of, read, shared_metrics
 from testkit.expressions import RULE_TESTS, known, rules, targets, without_variables
 from testkit.promql import Checker
 
@@ -97,3 +99,33 @@ def test_names_follow_the_rules_of_the_field():
     assert [m.name for m in ours if not m.text.endswith(".")] == []
     caller = {"path", "id", "request", "trace_id", "source", "user", "message", "url"}
     assert [m.name for m in ours if caller & set(m.labels)] == []
+
+
+def test_help_says_of_each_metric_something_of_its_own_in_few_words():
+    ours = [m for s in SERVICES for m in metrics_of(s)] + [
+        m for m in shared_metrics() if m.name.startswith("pilothouse")
+    ]
+    assert len({m.text for m in ours}) == len(ours)
+    assert [m.name for m in ours if not 3 <= len(m.text.split()) <= 20] == []
+
+
+def test_the_labels_of_a_metric_are_read_whether_or_not_it_has_any():
+    registry = RecordingRegistry()
+    Counter("a", "Without labels.", registry=registry)
+    Histogram("b", "With labels.", ("x", "y"), registry=registry)
+    assert {m.name: m.labels for m in read(registry)} == {"a": (), "b": ("x", "y")}
+    assert next(m for m in read(registry) if m.name == "b").series["b_bucket"] == {"x", "y", "le"}
+
+
+def test_the_labels_of_a_family_that_is_made_at_each_scrape_are_those_that_it_declares():
+    class Families:
+        def describe(self):
+            yield CounterMetricFamily("a", "A counter.", labels=("x",))
+            yield HistogramMetricFamily("b", "A histogram.", labels=("y",))
+            yield GaugeMetricFamily("c", "A gauge without labels.")
+
+        collect = describe
+
+    registry = RecordingRegistry()
+    registry.register(Families())
+    assert {m.name: m.labels for m in read(registry)} == {"a": ("x",), "b": ("y",), "c": ()}
