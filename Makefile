@@ -60,7 +60,7 @@ chaos: $(DEV) ## every fault of docs/reliability.md as often as it says; prints 
 	echo "| fault | acknowledged | lost | twice | failed requests | answered unlogged |"; cat .chaos.md; rm -f .chaos.md; exit $$status
 screenshots: $(DEV) ## pictures of every page with demo data, light, dark and narrow, in FOLDER (screenshots; needs chromium)
 	@exec $(PY) -m testkit.browser.screenshots $(or $(FOLDER),screenshots)
-test-compose: $(DEV) ## build the images and test them and compose (needs a Docker engine)
+test-compose: $(DEV) ## build the images; test them, compose.yaml and the Cloud Run services (needs a Docker engine)
 	$(PY) -m pytest -m compose $(TESTS)
 
 ##  Speed
@@ -77,9 +77,7 @@ soak: $(DEV) ## full load for SOAK_MINUTES (10); fails when memory grows (wrk)
 
 ##  On Cloud Run and Kubernetes
 
-.PHONY: cloudrun-local deploy-check
-cloudrun-local: $(DEV) ## the Cloud Run services on this machine, with PostgreSQL, until Ctrl-C (SERVICES="predict watch")
-	@exec $(PY) -m scripts.cloudrun $(SERVICES)
+.PHONY: deploy-check
 deploy-check: $(DEV) ## k8s/ and cloudbuild.yaml: schemas, rules, and our settings (kustomize or kubectl for k8s/base and overlays)
 	$(PY) -m pytest -q tests/unit/cloudrun tests/unit/k8s
 

@@ -39,7 +39,7 @@ def claims(token):
 
 
 @contextmanager
-def serving_metadata(expires):
+def serving_metadata(expires, host="127.0.0.1"):
     """The server and its address (host:port), until the block ends."""
     metadata = MetadataServer(expires)
 
@@ -48,6 +48,7 @@ def serving_metadata(expires):
             status, text = metadata.answer(self.path, self.headers)
             body = text.encode()
             self.send_response(status)
+            self.send_header("Content-Type", "application/text")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -55,10 +56,10 @@ def serving_metadata(expires):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield metadata, f"127.0.0.1:{server.server_port}"
+        yield metadata, f"{host}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

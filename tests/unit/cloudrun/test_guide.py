@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cloudrun import schema
-from scripts.cloudrun.alerts import policies
-from scripts.cloudrun.document import SERVICES, annotated, containers, read_service, template, volumes
-from scripts.cloudrun.image import ROOT
+from scripts.alert_policies import policies
+from testkit.cloudrun import schema
+from testkit.cloudrun.manifests import ROOT, SERVICES, annotated, containers, read_service, template, volumes
 from tests.unit.k8s.rendered import amount
 
 GUIDES = ("deploy-cloud-run", "deploy-kubernetes")

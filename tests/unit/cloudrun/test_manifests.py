@@ -7,8 +7,11 @@ import subprocess
 import pytest
 import yaml
 
-from scripts.cloudrun import rules, schema
-from scripts.cloudrun.document import (
+from scripts.settings import CLASSES
+from scripts.settings import variables as setting_names
+from stack.settings import PORTS
+from testkit.cloudrun import rules, schema
+from testkit.cloudrun.manifests import (
     EXAMPLE,
     FOLDER,
     SERVICES,
@@ -20,9 +23,6 @@ from scripts.cloudrun.document import (
     variables,
     volumes,
 )
-from scripts.settings import CLASSES
-from scripts.settings import variables as setting_names
-from stack.settings import PORTS
 
 ROOT = FOLDER.parents[1]
 SIDECAR = "metrics"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from scripts.cloudrun import rules, schema
-from scripts.cloudrun.document import DEPENDENCIES, read_service
+from testkit.cloudrun import rules, schema
+from testkit.cloudrun.manifests import DEPENDENCIES, read_service
 
 
 @pytest.fixture

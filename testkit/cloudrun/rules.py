@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from scripts.cloudrun.document import (
+from testkit.cloudrun.manifests import (
     Document,
     annotated,
     containers,

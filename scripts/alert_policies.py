@@ -1,8 +1,8 @@
-"""Alert policies of Cloud Monitoring from the rules of Prometheus: `python -m scripts.cloudrun.alerts FOLDER`.
+"""Alert policies of Cloud Monitoring from the rules of Prometheus: `python -m scripts.alert_policies FOLDER`.
 
 One JSON file for each rule, for `gcloud alpha monitoring policies create --policy-from-file`. A rule that reads
-recorded series is left out, because Cloud Run has nobody who records them; so is one that names `job`, which is the
-service's name there (pilothouse-predict), and one of a machine's exporter.
+recorded series is left out, because nothing records them on Cloud Run. So is one that names `job`, which is the
+service's name there (pilothouse-predict), and one that watches processes or machines.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any
 
 import yaml
 
-from scripts.cloudrun.image import ROOT
-
+ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "prometheus" / "rules" / "alerts.yml"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TEMPLATE = re.compile(r"\{\{ *\$(?:labels\.)?(\w+)[^}]*\}\}")  # Prometheus's own; the incident lists the labels

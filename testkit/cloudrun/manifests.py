@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-FOLDER = Path(__file__).resolve().parents[2] / "k8s" / "cloudrun"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "k8s" / "cloudrun"
 SERVICES = ("predict", "watch", "collect")
 EXAMPLE = {"PROJECT_ID": "example", "PROJECT_NUMBER": "123456789", "REGION": "europe-west1", "TAG": "local"}
 DEPENDENCIES = "run.googleapis.com/container-dependencies"

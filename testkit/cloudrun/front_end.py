@@ -1,0 +1,82 @@
+"""Google's front end before a service: HTTPS, and an ID token for the service's address on every request."""
+
+import http.client
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from testkit.metadata_server import claims
+from testkit.stack.compose import run
+
+HEADER = "X-Serverless-Authorization"
+
+
+class FrontEnd:
+    """`address()` gives the ingress of the instance that is there now; `audience` is what tokens must be for."""
+
+    def __init__(self, address, audience):
+        self._address, self._audience = address, audience
+        self.answered = []  # path and status
+
+    def refuses(self, headers):
+        """Whether a request has no valid token."""
+        token = headers.get(HEADER, "").removeprefix("Bearer ")
+        if token.count(".") != 2:
+            return True
+        found = claims(token)
+        return found["aud"] != self._audience or found["exp"] < time.time()
+
+    def answer(self, method, path, headers, body):
+        """Status, content type and body."""
+        if self.refuses(headers):
+            return 401, "text/plain", b"the access token could not be verified"
+        connection = http.client.HTTPConnection(self._address(), timeout=60)
+        try:
+            connection.request(method, path, body, {k: v for k, v in headers.items() if k.lower() != "host"})
+            got = connection.getresponse()
+            return got.status, got.headers["content-type"], got.read()
+        finally:
+            connection.close()
+
+
+def make_certificate(folder, host):
+    """Paths of a certificate for a host name, signed by itself, and of its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=front-end",
+        "-addext", f"subjectAltName=DNS:{host}", "-out", str(certificate), "-keyout", str(key))  # fmt: skip
+    certificate.chmod(0o444)
+    return certificate, key
+
+
+@contextmanager
+def serving(front, host, certificate, key):
+    """Serve on port 443 of an address of this machine until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            status, kind, body = front.answer(self.command, self.path, self.headers, body)
+            front.answered.append((self.path, status))
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer((host, 443), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
