@@ -1,27 +1,26 @@
-"""Who we are towards another Cloud Run service: an ID token of Google's for its address, fetched where we run.
+"""ID tokens of Google's for calls to another Cloud Run service, from the metadata server of where we run.
 
 The token goes in `X-Serverless-Authorization`, which Cloud Run looks at first, so that `Authorization` is left to the
 receiver's own API keys. See https://cloud.google.com/run/docs/authenticating/service-to-service and
-https://cloud.google.com/docs/authentication/get-id-token#metadata-server.
+https://cloud.google.com/docs/authentication/get-id-token#metadata-server. Why not google-auth: ADR 14.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import http.client
 import json
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
 HEADER = "X-Serverless-Authorization"
-_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity?format=standard&audience="
+_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
 _EARLY_SECONDS = 300.0  # a token is replaced so long before it expires
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -47,12 +46,12 @@ class IdentityToken(httpx2.Auth):
         yield request
 
     def token(self) -> str:
-        """A token that is good for a while: the one we have, or a new one. Raises IdentityError."""
+        """The token that we have while it is good for a while, else a new one. Raises IdentityError."""
         with self._lock:
             if self._left() <= _EARLY_SECONDS:
                 try:
-                    self._renew()
-                except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+                    self._token, self._expires = self._fetch()
+                except (httpx2.HTTPError, ValueError, LookupError, TypeError) as error:
                     if self._left() <= 0:
                         raise IdentityError(
                             f"no ID token for {self._audience}: the metadata server {self._host} "
@@ -63,12 +62,16 @@ class IdentityToken(httpx2.Auth):
     def _left(self) -> float:
         return self._expires - self._clock()
 
-    def _renew(self) -> None:
-        token = _ask(self._host, _PATH + quote(self._audience, safe=""))
+    def _fetch(self) -> tuple[str, float]:
+        """A token, and when it expires in seconds since the epoch."""
+        query, headers = {"audience": self._audience, "format": "standard"}, {"Metadata-Flavor": "Google"}
+        with httpx2.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as http:  # never by a proxy
+            answer = http.get(f"http://{self._host}{_PATH}", params=query, headers=headers)
+        token = answer.text.strip()
+        if answer.status_code != 200:
+            raise ValueError(f"it answered {answer.status_code}: {token[:200]}")
         payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        self._expires = float(claims["exp"])
-        self._token = token
+        return token, float(json.loads(base64.urlsafe_b64decode(payload + "=="))["exp"])
 
 
 def identity_for(url: str, metadata_host: str | None) -> IdentityToken | None:
@@ -78,16 +81,3 @@ def identity_for(url: str, metadata_host: str | None) -> IdentityToken | None:
     if metadata_host is None or parts.scheme != "https" or parts.hostname in _LOCAL:
         return None
     return IdentityToken(f"{parts.scheme}://{parts.netloc}", metadata_host)
-
-
-def _ask(host: str, path: str) -> str:
-    connection = http.client.HTTPConnection(host, timeout=_PATIENCE_SECONDS)
-    try:
-        connection.request("GET", path, headers={"Metadata-Flavor": "Google"})
-        answer = connection.getresponse()
-        text = answer.read(20_000).decode("ascii", "replace").strip()
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise ValueError(f"it answered {answer.status}: {text[:200]}")
-    return text
