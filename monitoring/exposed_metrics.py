@@ -20,8 +20,7 @@ from prometheus_client.registry import Collector
 from pilothouse.serving.http_metrics import HttpMetrics
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.settings import ServiceSettings
-from pilothouse.serving.span import Span
-from pilothouse.serving.spans import Spans
+from pilothouse.serving.spans import span_counter
 from pilothouse.serving.workers.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +87,7 @@ def shared_metrics() -> list[Metric]:
     registry = RecordingRegistry()
     observe_process(registry, _Everything(port=0))
     HttpMetrics(registry)
-    Spans(_Nowhere(), registry)
+    span_counter(registry)
     return sorted([*read(registry), *_of_workers()], key=lambda m: m.name)
 
 
@@ -132,16 +131,6 @@ def _metric_classes(service: str) -> Iterator[type[Any]]:
         module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         own = [k for k in vars(module).values() if inspect.isclass(k) and k.__module__ == module.__name__]
         yield from (kind for kind in own if "registry" in inspect.signature(kind).parameters)
-
-
-class _Nowhere:
-    """Where spans go that are never made."""
-
-    def send(self, spans: list[Span]) -> bool:
-        return not spans
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 class _Everything(ServiceSettings):

@@ -67,7 +67,7 @@ class Ingest:
         except TimeoutError:
             raise UnavailableError("too many requests of records at once") from None
         try:
-            with timed(self._spans, "ingest", {"pilothouse.wire.records": rows}):
+            with timed(self._spans, "ingest", {"pilothouse.records": rows}):
                 result = await self._store(batches)
         finally:
             self._slots.release()

@@ -41,7 +41,7 @@ def delivering(spans: Spans | None, frames: list[Frame]) -> Iterator[None]:
     if spans is not None:
         above = spans.begin(above)
     named = {"pilothouse.trace_ids": found} if len(found) > 1 else {}
-    with within(above), timed(spans, "ship batch", {"pilothouse.wire.records": len(frames), **named}):
+    with within(above), timed(spans, "ship batch", {"pilothouse.records": len(frames), **named}):
         yield
 
 
