@@ -15,7 +15,7 @@ from testkit.cloudrun.manifests import containers, read_service
 from testkit.cloudrun.world import DATABASE, MODEL, World, build_images
 from testkit.postgres import _serve
 from testkit.stack.compose import docker_answers
-from testkit.stack.processes import wait_for
+from testkit.waiting import wait_for
 
 pytestmark = [
     pytest.mark.compose,
