@@ -24,8 +24,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 from prometheus_client import Counter
 
-from pilothouse.serving.spans import NO_ATTRIBUTES, Kind
-from pilothouse.serving.trace import Trace
+from pilothouse.serving import trace as ours
 
 MOST_WAITING = 4096
 
@@ -46,15 +45,15 @@ class OtlpSpans:
         self._exporter = CountedExporter(exporter, counter)
         self._processor = BatchSpanProcessor(self._exporter, MOST_WAITING, schedule_delay_millis=1000)
 
-    def begin(self, trace: Trace) -> Trace:
+    def begin(self, trace: ours.Trace) -> ours.Trace:
         if trace.parent is not None:
             return trace
         decision = self._sampler.should_sample(None, int(trace.trace_id, 16), "").decision
         return trace.as_sampled() if decision is Decision.RECORD_AND_SAMPLE else trace
 
     def record(
-        self, name: str, trace: Trace, seconds: float, *, kind: Kind = "internal", ago: float = 0.0,
-        failed: bool = False, attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+        self, name: str, trace: ours.Trace, seconds: float, *, kind: ours.SpanKind = "internal", ago: float = 0.0,
+        failed: bool = False, attributes: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         if not trace.sampled or not self._exporter.has_room():
             return
@@ -64,7 +63,7 @@ class OtlpSpans:
             context=_context(trace.trace_id, trace.span_id),
             parent=None if parent is None else _context(trace.trace_id, parent, remote=kind == "server"),
             resource=self._resource,
-            attributes={key: _encodable(value) for key, value in attributes.items() if value is not None},
+            attributes={key: _encodable(value) for key, value in (attributes or {}).items() if value is not None},
             kind=SpanKind[kind.upper()],
             status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
             start_time=ended - int(seconds * 1e9),

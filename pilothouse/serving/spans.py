@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter
 
 from pilothouse.serving.settings import ServiceSettings
-from pilothouse.serving.trace import Trace, current_trace, start_trace, within
-
-Kind = Literal["server", "client", "internal"]
-NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+from pilothouse.serving.trace import SpanKind, Trace, current_trace, start_trace, within
 
 
 class Spans(Protocol):
@@ -24,8 +20,8 @@ class Spans(Protocol):
         """The same trace, marked for export where it begins here and the sampler chooses it."""
 
     def record(
-        self, name: str, trace: Trace, seconds: float, *, kind: Kind = "internal", ago: float = 0.0,
-        failed: bool = False, attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+        self, name: str, trace: Trace, seconds: float, *, kind: SpanKind = "internal", ago: float = 0.0,
+        failed: bool = False, attributes: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """A span that took `seconds` and ended `ago` seconds before now. Never waits."""
 
@@ -43,7 +39,7 @@ def span_counter(registry: CollectorRegistry) -> Counter:
 
 
 @contextmanager
-def timed(spans: Spans | None, name: str, attributes: Mapping[str, Any] = NO_ATTRIBUTES) -> Iterator[Trace]:
+def timed(spans: Spans | None, name: str, attributes: Mapping[str, Any] | None = None) -> Iterator[Trace]:
     """A span around a block, within the current trace or a new one; inside the block it is the current one."""
     above = current_trace()
     trace = above.child() if above else start_trace(None)
