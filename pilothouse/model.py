@@ -53,7 +53,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The log's columns for some rows, and the graph's outputs by name (for parity)."""
+    """The log's columns for some rows (datetimes in milliseconds), and the graph's outputs by name (for parity)."""
 
     columns: dict[str, list[Any]]
     outputs: dict[str, NDArray[Any]]
@@ -96,10 +96,11 @@ class Model:
         outputs: list[dict[str, NDArray[Any]]] = []
         for start in range(0, len(rows), CHUNK_ROWS):
             inputs = Inputs(rows[start : start + CHUNK_ROWS])
-            answered = self.run(inputs)
-            for name, values in self.columns(inputs, answered).items():
-                columns[name] += values
-            outputs.append(answered.by_name())
+            found = self.run(inputs)
+            embedding = None if found.embedding is None else list(found.embedding)
+            for column, values in zip(columns.values(), self._ordered(inputs, found, embedding), strict=True):
+                column.extend(values)
+            outputs.append(found.by_name())
         return Answered(columns, {n: np.concatenate([part[n] for part in outputs]) for n in outputs[0]})
 
     def infer(self, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -126,16 +127,6 @@ class Model:
         embedding = outputs.embedding
         wire = None if embedding is None else [row.tobytes() for row in embedding.astype("<f4", copy=False)]
         return list(zip(*self._ordered(inputs, outputs, wire), strict=True))
-
-    def columns(self, inputs: Inputs, outputs: Outputs) -> dict[str, list[Any]]:
-        """The same by name, for the reference: datetimes as datetime64[ms], embeddings as float32 arrays."""
-        embedding = None if outputs.embedding is None else list(outputs.embedding.astype(np.float32))
-        named = dict(zip((c.name for c in self.columns_logged), self._ordered(inputs, outputs, embedding), strict=True))
-        for column in self.columns_logged:
-            if column.kind == "datetime":
-                milliseconds = [np.iinfo(np.int64).min if v is None else v for v in named[column.name]]
-                named[column.name] = list(np.array(milliseconds, dtype="datetime64[ms]"))
-        return named
 
     @property
     def _image(self) -> ImageInput:

@@ -17,8 +17,10 @@ CHUNK_ROWS = 64  # as in `graph`
 
 
 def write_reference(path: Path, manifest: Manifest, columns: dict[str, list[Any]], labels: list[Any] | None) -> None:
-    """Write the log columns and, where they are known, the labels. No pandas metadata: the same rows give the same
-    bytes."""
+    """Write the log columns (datetimes in milliseconds since 1970) and, where they are known, the labels.
+
+    There is no metadata of pandas in it, so that the same rows give the same bytes.
+    """
     fields = [(c.name, arrow_type(c)) for c in model_columns(manifest)]
     table = pa.table({name: pa.array(columns[name], kind) for name, kind in fields})
     if labels is not None:

@@ -20,12 +20,6 @@ from numpy.typing import NDArray
 from pilothouse.errors import Fault, InputError, TooLarge
 from pilothouse.manifest import Feature, TabularInput
 
-type_names = {
-    "number": "a number",
-    "integer": "an integer",
-    "boolean": "true or false",
-    "datetime": "an ISO 8601 date",
-}
 Row = tuple[Any, ...]
 _EXACT = 2**53  # integers up to here are exact in a float64
 _DAY_MS = 86_400_000
@@ -196,7 +190,10 @@ _Checked = tuple[Any, tuple[str, str] | None]
 
 def _number(feature: Feature, raw: Any) -> _Checked:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
-        return None, ("wrong_type", f"must be {type_names[feature.type]}, not {_kind(raw)}")
+        return None, (
+            "wrong_type",
+            f"must be {'an' if feature.type == 'integer' else 'a'} {feature.type}, not {_kind(raw)}",
+        )
     try:
         value = float(raw)
     except OverflowError:
@@ -228,10 +225,7 @@ def _category(feature: Feature, raw: Any) -> _Checked:
         return None, ("wrong_type", f"must be one of the model's categories (a string), not {_kind(raw)}")
     if raw not in (feature.categories or ()):
         known = ", ".join(feature.categories or ())
-        return None, (
-            "unknown_category",
-            f"{printable(raw)!r} is none of the categories the model knows: {known}",
-        )
+        return None, ("unknown_category", f"{printable(raw)!r} is none of the categories the model knows: {known}")
     return raw, None
 
 
@@ -262,17 +256,13 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _kind(raw: Any) -> str:
-    kinds = {
-        str: "a string",
-        bool: "a boolean",
-        int: "an integer",
-        float: "a number",
-        list: "a list",
-        dict: "an object",
-    }
-    return kinds.get(type(raw), "null" if raw is None else type(raw).__name__)
+    return _KINDS.get(type(raw), type(raw).__name__)
 
 
+_KINDS = {
+    str: "a string", bool: "a boolean", int: "an integer", float: "a number", list: "a list", dict: "an object",
+    type(None): "null",
+}  # fmt: skip
 _CHECKS: dict[str, Callable[[Feature, Any], _Checked]] = {
     "number": _number,
     "integer": _number,

@@ -66,29 +66,13 @@ def pack(
     overwrite: Overwrite = False,
 ) -> None:
     """Pack a torch module and a reference into MODELS/NAME/VERSION."""
-    arguments = {
-        "name": name,
-        "version": version,
-        "task": task,
-        "reference": reference,
-        "target": target,
-        "into": into,
-        "unit": unit,
-        "description": description,
-        "classes": _listed(classes),
-        "outputs": "logits" if logits else "probabilities",
-        "embedding": embedding,
-        "threshold": threshold,
-        "tolerance": tolerance,
-        "rows": rows,
-        "overwrite": overwrite,
-    }
+    typed = dict(locals())  # first of all: the options, under the names of the arguments of `pilothouse.pack`
     with _refusals():
         from pilothouse.packing import pack as pack_model
 
-        arguments |= read_options(options) if options else {}
-        arguments |= {"card": card.read_text(encoding="utf-8")} if card else {}
-        packed = _called(pack_model, load_module(module), **arguments)
+        typed["outputs"] = "logits" if logits else "probabilities"
+        typed["card"] = card.read_text(encoding="utf-8") if card else None
+        packed = _called(pack_model, load_module(module), **_arguments(typed, "module", "logits"))
         parity = packed.parity
         typer.echo(
             f"graph against torch: differ by at most {parity.difference:.3g} on {parity.rows} rows "
@@ -119,29 +103,12 @@ def pack_external(
 
     KServe's InferenceService is best called like the model.
     """
-    arguments = {
-        "name": name,
-        "version": version,
-        "task": task,
-        "reference": reference,
-        "prediction": prediction,
-        "target": target,
-        "into": into,
-        "classes": _listed(classes),
-        "description": description,
-        "unit": unit,
-        "threshold": threshold,
-        "rows": rows,
-        "overwrite": overwrite,
-    }
+    typed = dict(locals())  # as in `pack`
     with _refusals():
         from pilothouse.packing import pack_external as pack_answers
 
-        arguments |= {"probabilities": _by_class(probability)} if probability else {}
-        more = read_options(options) if options else {}
-        if "elsewhere" in more:  # as the manifest calls it
-            more["external_format"] = more.pop("elsewhere")
-        _called(pack_answers, **(arguments | more))
+        typed["probabilities"] = _by_class(probability or [])
+        _called(pack_answers, **_arguments(typed, "probability"))
         typer.echo("watched as soon as the drift service sees it; verify it with `pilothouse check`")
 
 
@@ -167,8 +134,13 @@ def _called(make: Callable[..., AnyPackage], *given: Any, **arguments: Any) -> A
     return package
 
 
-def _listed(classes: str | None) -> list[str] | None:
-    return classes.split(",") if classes else None
+def _arguments(typed: dict[str, Any], *without: str) -> dict[str, Any]:
+    """Of the packing function: what was typed, and what stands in the file of options. Raises PackageError."""
+    more = read_options(typed["options"]) if typed["options"] else {}
+    if "elsewhere" in more:  # as the manifest calls it
+        more["external_format"] = more.pop("elsewhere")
+    kept = {name: value for name, value in typed.items() if name not in ("options", *without)}
+    return kept | {"classes": typed["classes"].split(",") if typed["classes"] else None} | more
 
 
 def _by_class(given: list[str]) -> dict[str, str]:

@@ -16,19 +16,32 @@ TEMPLATE = """\
 | task | {task} |
 | answers | {answers} |
 | takes | {takes} |
-| reference | {rows} rows |
-| graph against torch | differ by at most {difference:.2g} on {compared} rows (allowed: {limit:.2g}) |
+{facts}
 
 {inputs}
 ## To be said by whoever packed it
-- How good is it, on which data that it was not fitted on?
-- Where does the training data come from, under which licence?
+{questions}
 - What is it for, and what is it not for?
 """
+QUALITY = "- How good is it, on which data that it was not fitted on?"
 
 
 def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
     """The card of a model whose packer brought none; `rows` are in its reference."""
+    difference = f"differ by at most {parity.difference:.2g} on {parity.rows} rows (allowed: {parity.limit:.2g})"
+    facts = f"| reference | {rows} rows |\n| graph against torch | {difference} |"
+    origin = "- Where does the training data come from, under which licence?"
+    return _filled(manifest, facts, f"{QUALITY}\n{origin}")
+
+
+def external_card(manifest: Manifest, rows: int) -> str:
+    """The same of an external model."""
+    served = "| served | elsewhere; here it is only watched |"
+    facts = f"{served}\n| reference | {rows} rows with what it answered for them |"
+    return _filled(manifest, facts, f"- Where is it served, and by whom?\n{QUALITY}")
+
+
+def _filled(manifest: Manifest, facts: str, questions: str) -> str:
     return TEMPLATE.format(
         name=manifest.name,
         version=manifest.version,
@@ -36,46 +49,9 @@ def default_card(manifest: Manifest, parity: Parity, rows: int) -> str:
         task=manifest.task,
         answers=task_of(manifest).describe(manifest.output),
         takes=_takes(manifest),
-        rows=rows,
-        difference=parity.difference,
-        compared=parity.rows,
-        limit=parity.limit,
+        facts=facts,
         inputs=_inputs(manifest),
-    )
-
-
-EXTERNAL_TEMPLATE = """\
-# {name} {version}
-
-{description}
-
-| | |
-|---|---|
-| task | {task} |
-| answers | {answers} |
-| takes | {takes} |
-| served | elsewhere; here it is only watched |
-| reference | {rows} rows with what it answered for them |
-
-{inputs}
-## To be said by whoever packed it
-- Where is it served, and by whom?
-- How good is it, on which data that it was not fitted on?
-- What is it for, and what is it not for?
-"""
-
-
-def external_card(manifest: Manifest, rows: int) -> str:
-    """The card of a model that is served elsewhere."""
-    return EXTERNAL_TEMPLATE.format(
-        name=manifest.name,
-        version=manifest.version,
-        description=manifest.description or "No description was given.",
-        task=manifest.task,
-        answers=task_of(manifest).describe(manifest.output),
-        takes=_takes(manifest),
-        rows=rows,
-        inputs=_inputs(manifest),
+        questions=questions,
     )
 
 

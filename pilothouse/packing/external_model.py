@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilothouse.columns import model_columns
 from pilothouse.errors import PackageError
 from pilothouse.manifest import ExternalFormat, Manifest, Monitoring, TabularInput
 from pilothouse.package import CARD, REFERENCE, Package, fresh_folder, write_files
@@ -17,7 +16,7 @@ from pilothouse.packing.card import external_card
 from pilothouse.packing.description import RiskTiers, describe, find_task
 from pilothouse.packing.examples import as_features
 from pilothouse.packing.features import Overrides, infer_features
-from pilothouse.packing.sources import as_labels, infer_classes, read_table, sampled, validated
+from pilothouse.packing.sources import as_labels, infer_classes, read_table, require_rows, sample, validated
 from pilothouse.reference import write_reference
 from pilothouse.tasks import Task
 
@@ -74,7 +73,8 @@ def pack_external(
     Raises PackageError for what cannot be packed. Nothing is written then.
     """
     frame = reference if isinstance(reference, pd.DataFrame) else read_table(Path(reference))
-    frame = sampled(frame, rows)
+    require_rows(frame)
+    frame = frame.iloc[sample(len(frame), rows)]
     shares = dict(probabilities or {})
     answers = _Answers(frame, find_task(task), prediction, target, probabilities=shares, classes=classes)
     spec = TabularInput(features=infer_features(frame.drop(columns=list(answers.used)), features))
@@ -105,7 +105,7 @@ class _Answers:
             raise PackageError(
                 f"the reference has no column {absent[0]!r}; it has {', '.join(map(str, frame.columns))}"
             )
-        self.used = dict.fromkeys(named)
+        self.task, self.used = task, dict.fromkeys(named)
         told = frame[prediction] if target is None else pd.concat([frame[prediction], frame[target]])
         self.classes = infer_classes(told, task, classes or (list(probabilities) or None))
         self.prediction = _said(frame[prediction], task, self.classes)
@@ -121,7 +121,8 @@ class _Answers:
         if len(self.probabilities) == len(self.classes or ()):
             return {}
         names = (*(f.name for f in spec.features), "prediction")
-        return {"columns": [{"name": name} for name in names], "performance_metric": "accuracy"}
+        metric = next(m.name for m in self.task.metrics if not m.needs_probabilities)
+        return {"columns": [{"name": name} for name in names], "performance_metric": metric}
 
     def columns(self, manifest: Manifest) -> dict[str, list[Any]]:
         """The log's output columns; a probability that is not known is missing."""
@@ -140,9 +141,7 @@ def _write(
     assert isinstance(manifest.input, TabularInput)
     columns: dict[str, list[Any]] = answers.columns(manifest)
     for place, feature in enumerate(manifest.input.features):
-        values = [row[place] for row in inputs]
-        columns[feature.name] = _moments(values) if feature.type == "datetime" else values
-    columns = {c.name: columns[c.name] for c in model_columns(manifest)}
+        columns[feature.name] = [row[place] for row in inputs]
     chosen = np.linspace(0, len(inputs) - 1, min(_EXAMPLES, len(inputs))).astype(int)
     examples = tuple(as_features(inputs[i], manifest.input) for i in chosen)
     with fresh_folder(into, manifest, overwrite=overwrite) as folder:
@@ -164,8 +163,3 @@ def _shares(column: pd.Series[Any]) -> list[float]:
     if not ((values >= 0) & (values <= 1)).all():
         raise PackageError(f"column {column.name!r}: probabilities are numbers from 0 to 1")
     return [float(v) for v in values]
-
-
-def _moments(milliseconds: list[int | None]) -> list[Any]:
-    whole = [np.iinfo(np.int64).min if v is None else v for v in milliseconds]
-    return list(np.array(whole, dtype="datetime64[ms]"))

@@ -71,21 +71,23 @@ def read_reference(reference: Reference, wanted: Wanted) -> Material:
 
 
 def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
-    if frame.empty:
-        raise PackageError("the reference is empty")
+    require_rows(frame)
     if wanted.target is None:
         raise PackageError("`target` must name the column of the reference that holds the labels")
     if wanted.target not in frame.columns:
         names = ", ".join(map(str, frame.columns))
         raise PackageError(f"the reference has no column {wanted.target!r} for the labels; it has {names}")
-    if frame.columns.has_duplicates:
-        twice = ", ".join(sorted({str(n) for n in frame.columns[frame.columns.duplicated()]}))
-        raise PackageError(f"the reference has two columns of the same name: {twice}")
     inputs, labels = frame.drop(columns=wanted.target), frame[wanted.target]
     spec = TabularInput(features=infer_features(inputs, wanted.features))
+    chosen = sample(len(frame), wanted.rows)
+    return _material(spec, validated(inputs.iloc[chosen], spec), labels, chosen, wanted)
+
+
+def _material(
+    spec: TabularInput | ImageInput, rows: list[Any], labels: pd.Series[Any], chosen: NDArray[np.int64], wanted: Wanted
+) -> Material:
+    """`rows` are the chosen ones already; `labels` are all, so that a class that was not chosen is one too."""
     classes = infer_classes(labels, wanted.task, wanted.classes)
-    chosen = _sample(len(frame), wanted.rows)
-    rows = validated(inputs.iloc[chosen], spec)
     return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes, wanted.task)
 
 
@@ -117,10 +119,8 @@ def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -
         resize=wanted.resize,
         statistics=wanted.statistics or STATISTICS[: 7 if channels == 1 else 8],
     )
-    chosen = _sample(count, wanted.rows)
-    classes = infer_classes(labels, wanted.task, wanted.classes)
-    kept = as_labels(labels.iloc[chosen], wanted.task, classes)
-    return Material(spec, list(pixels[chosen]), kept, classes, wanted.task)
+    chosen = sample(count, wanted.rows)
+    return _material(spec, list(pixels[chosen]), labels, chosen, wanted)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -164,17 +164,16 @@ def _spec_of(file: Path, size: tuple[int, int] | None) -> ImageInput:
     return ImageInput(width=width, height=height, mode=mode, resize=size is not None)
 
 
-def sampled(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """At most `rows` of a frame, the same ones every time. Raises PackageError when there are none."""
+def require_rows(frame: pd.DataFrame) -> None:
+    """Raises PackageError for a frame without rows, or with two columns of one name."""
     if frame.empty:
         raise PackageError("the reference is empty")
-    if frame.columns.has_duplicates:
-        twice = ", ".join(sorted({str(n) for n in frame.columns[frame.columns.duplicated()]}))
+    twice = ", ".join(sorted({str(n) for n in frame.columns[frame.columns.duplicated()]}))
+    if twice:
         raise PackageError(f"the reference has two columns of the same name: {twice}")
-    return frame.iloc[_sample(len(frame), rows)]
 
 
-def _sample(count: int, rows: int) -> NDArray[np.int64]:
+def sample(count: int, rows: int) -> NDArray[np.int64]:
     """Positions of at most `rows` of `count`, rising, the same ones every time."""
     if count <= rows:
         return np.arange(count)

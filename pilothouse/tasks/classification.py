@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,10 +20,10 @@ class Classification(Task):
     metrics = (
         PerformanceMetric("accuracy", "Accuracy", higher_is_better=True, high=1),
         PerformanceMetric("f1", "F1", higher_is_better=True, high=1),
-        PerformanceMetric("roc_auc", "ROC AUC", higher_is_better=True, high=1),
-        PerformanceMetric("pr_auc", "PR AUC", higher_is_better=True, high=1),
-        PerformanceMetric("log_loss", "Log loss", higher_is_better=False, high=math.inf),
-        PerformanceMetric("brier", "Brier score", higher_is_better=False, high=2),
+        PerformanceMetric("roc_auc", "ROC AUC", higher_is_better=True, high=1, needs_probabilities=True),
+        PerformanceMetric("pr_auc", "PR AUC", higher_is_better=True, high=1, needs_probabilities=True),
+        PerformanceMetric("log_loss", "Log loss", higher_is_better=False, needs_probabilities=True),
+        PerformanceMetric("brier", "Brier score", higher_is_better=False, high=2, needs_probabilities=True),
     )
     label_input = "choice"
     prediction_filter = "choice"

@@ -19,6 +19,7 @@ class PerformanceMetric:
     """A measure of how good predictions are; `title` is its name for people.
 
     `low` and `high` are the ends of its range. `higher_is_better` is None where neither direction is, as for a bias.
+    `needs_probabilities`: it cannot be told from the predicted classes alone.
     """
 
     name: str
@@ -26,6 +27,7 @@ class PerformanceMetric:
     higher_is_better: bool | None
     low: float = 0.0
     high: float = math.inf
+    needs_probabilities: bool = False
 
 
 class Task(ABC):
