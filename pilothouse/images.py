@@ -80,11 +80,11 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 def statistics(batch: Pixels, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
     """Statistics of uint8 (images, height, width, channels): one float64 array (images,) for each name."""
-    seen = _Seen(batch)
+    seen = _Batch(batch)
     return {n: np.asarray(_STATISTICS[n](seen), dtype=np.float64) for n in names}
 
 
-class _Seen:
+class _Batch:
     """A batch, and what several statistics have in common, computed once: they take a tenth of a prediction's time."""
 
     def __init__(self, batch: Pixels) -> None:
@@ -131,17 +131,17 @@ def _variance(values: Any, mean: Any) -> Any:
     return _mean(np.square(apart, out=apart))
 
 
-def _brightness(seen: _Seen) -> Any:
+def _brightness(seen: _Batch) -> Any:
     """Mean grey value, 0..1."""
     return seen.mean
 
 
-def _contrast(seen: _Seen) -> Any:
+def _contrast(seen: _Batch) -> Any:
     """Standard deviation of the grey values, 0..0.5."""
     return np.sqrt(seen.variance)
 
 
-def _sharpness(seen: _Seen) -> Any:
+def _sharpness(seen: _Batch) -> Any:
     """Logarithm of the Laplacian's variance relative to the contrast: falls with blur, whatever the exposure."""
     bend_down = seen.down[:, 1:] - seen.down[:, :-1]
     laplacian = seen.bend_across[:, 1:-1] + bend_down[:, :, 1:-1]
@@ -149,7 +149,7 @@ def _sharpness(seen: _Seen) -> Any:
     return np.log10(energy + 1e-6)
 
 
-def _noise(seen: _Seen) -> Any:
+def _noise(seen: _Batch) -> Any:
     """Standard deviation of Gaussian noise after Immerkaer (1996), doi:10.1006/cviu.1996.0060.
 
     The Laplacian of the Laplacian, which is 1 -2 1 along the rows and then along the columns, cancels edges; the mean
@@ -160,19 +160,19 @@ def _noise(seen: _Seen) -> Any:
     return _mean(np.abs(mask, out=mask)) * np.sqrt(np.pi / 2) / 6
 
 
-def _ink_share(seen: _Seen) -> Any:
+def _ink_share(seen: _Batch) -> Any:
     """Share of pixels brighter than 0.1, 0..1."""
     ink = seen.grey > 0.1
     return np.count_nonzero(ink.reshape(len(ink), -1), axis=1) / ink[0].size
 
 
-def _edge_balance(seen: _Seen) -> Any:
+def _edge_balance(seen: _Batch) -> Any:
     """Share of gradient energy that is horizontal, 0..1: a rotation by 90 degrees turns x into 1 - x."""
     horizontal, vertical = (np.square(steps).reshape(len(steps), -1).sum(axis=1) for steps in (seen.across, seen.down))
     return (horizontal + 1e-9) / (horizontal + vertical + 2e-9)
 
 
-def _asymmetry(seen: _Seen) -> Any:
+def _asymmetry(seen: _Batch) -> Any:
     """Mean absolute difference of the image and its mirror image over its brightness: rises when a subject tilts."""
     half = seen.grey.shape[2] // 2  # the other half differs by as much
     apart = seen.grey[:, :, :half] - seen.grey[:, :, : -half - 1 : -1]
@@ -180,13 +180,13 @@ def _asymmetry(seen: _Seen) -> Any:
     return share * _mean(np.abs(apart, out=apart)) / (seen.mean + 1e-6)
 
 
-def _saturation(seen: _Seen) -> Any:
+def _saturation(seen: _Batch) -> Any:
     """Mean distance of the largest and the smallest channel, 0..1; 0 for grey images."""
     channels = [seen.batch[..., c] for c in range(seen.batch.shape[-1])]
     return _mean(reduce(np.maximum, channels) - reduce(np.minimum, channels)) / 255
 
 
-_STATISTICS: dict[str, Callable[[_Seen], Any]] = {
+_STATISTICS: dict[str, Callable[[_Batch], Any]] = {
     "brightness": _brightness,
     "contrast": _contrast,
     "sharpness": _sharpness,

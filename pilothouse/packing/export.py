@@ -43,7 +43,7 @@ class Shape:
     std: Sequence[float] | None = None
 
 
-class Served(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
+class ServedModule(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
     """The user's module between the contract's input and output tensors."""
 
     def __init__(self, module: nn.Module, shape: Shape, image: bool) -> None:
@@ -68,13 +68,13 @@ class Served(nn.Module):  # type: ignore[misc]  # torch is not type-checked here
         return scaled if self.std is None else scaled / self.std
 
 
-class Original:
+class TorchModel:
     """The torch model as the graph will be: runs it, and exports it. Leaves the module's modes as they were."""
 
     def __init__(self, model: Any, shape: Shape, inputs: tuple[str, ...]) -> None:
         self.module = as_module(model)
         self.shape, self.inputs = shape, inputs
-        self._served = Served(self.module, shape, image=inputs == ("image",))
+        self._served = ServedModule(self.module, shape, image=inputs == ("image",))
 
     def check(self, tensors: Arrays) -> None:
         """Run two rows and look at what comes out. Raises PackageError when it is not what the task needs."""

@@ -106,18 +106,18 @@ class _Answers:
                 f"the reference has no column {absent[0]!r}; it has {', '.join(map(str, frame.columns))}"
             )
         self.task, self.used = task, dict.fromkeys(named)
-        told = frame[prediction] if target is None else pd.concat([frame[prediction], frame[target]])
-        self.classes = infer_classes(told, task, classes or (list(probabilities) or None))
-        self.prediction = _said(frame[prediction], task, self.classes)
+        answered = frame[prediction] if target is None else pd.concat([frame[prediction], frame[target]])
+        self.classes = infer_classes(answered, task, classes or (list(probabilities) or None))
+        self.prediction = _predictions(frame[prediction], task, self.classes)
         self.labels = None if target is None else as_labels(frame[target], task, self.classes)
         if set(probabilities) - set(self.classes or ()):
             raise PackageError(
                 f"probabilities are of classes: {', '.join(self.classes or ()) or 'a regression has none'}"
             )
-        self.probabilities = {c: _shares(frame[column]) for c, column in probabilities.items()}
+        self.probabilities = {c: _probabilities(frame[column]) for c, column in probabilities.items()}
 
     def monitoring(self, spec: TabularInput) -> dict[str, Any]:
-        """The default, but of probabilities that are never told nothing can be watched or measured."""
+        """The default, but of probabilities that are never answered nothing can be watched or measured."""
         if len(self.probabilities) == len(self.classes or ()):
             return {}
         names = (*(f.name for f in spec.features), "prediction")
@@ -151,14 +151,14 @@ def _write(
     return Package(complete, into / manifest.name / manifest.version)
 
 
-def _said(column: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:
+def _predictions(column: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:
     try:
         return as_labels(column, task, classes)
     except PackageError as error:
         raise PackageError(f"column {column.name!r}, the predictions: {error}") from None
 
 
-def _shares(column: pd.Series[Any]) -> list[float]:
+def _probabilities(column: pd.Series[Any]) -> list[float]:
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
         raise PackageError(f"column {column.name!r}: probabilities are numbers from 0 to 1")

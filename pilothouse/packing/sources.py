@@ -23,7 +23,7 @@ Reference = pd.DataFrame | Path | str | tuple[NDArray[np.uint8], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class ReferenceData:
     """A reference, ready for the model: `rows` as `pilothouse.model.Inputs` wants them, and the label of each."""
 
     spec: TabularInput | ImageInput
@@ -45,7 +45,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReferenceOptions:
     """What the caller of `pack` said about the reference."""
 
     task: Task
@@ -58,37 +58,41 @@ class Wanted:
     rows: int = 5_000
 
 
-def read_reference(reference: Reference, wanted: Wanted) -> Material:
+def read_reference(reference: Reference, options: ReferenceOptions) -> ReferenceData:
     """Read, sample (with a fixed seed) and validate a reference. Raises PackageError with what is wrong."""
     if isinstance(reference, tuple):
-        return _from_arrays(reference[0], pd.Series(reference[1]), wanted)
+        return _from_arrays(reference[0], pd.Series(reference[1]), options)
     if isinstance(reference, pd.DataFrame):
-        return _from_frame(reference, wanted)
+        return _from_frame(reference, options)
     path = Path(reference)
     if path.is_dir():
-        return _from_arrays(*_read_folder(path, wanted.size), wanted)
-    return _from_frame(read_table(path), wanted)
+        return _from_arrays(*_read_folder(path, options.size), options)
+    return _from_frame(read_table(path), options)
 
 
-def _from_frame(frame: pd.DataFrame, wanted: Wanted) -> Material:
+def _from_frame(frame: pd.DataFrame, options: ReferenceOptions) -> ReferenceData:
     require_rows(frame)
-    if wanted.target is None:
+    if options.target is None:
         raise PackageError("`target` must name the column of the reference that holds the labels")
-    if wanted.target not in frame.columns:
+    if options.target not in frame.columns:
         names = ", ".join(map(str, frame.columns))
-        raise PackageError(f"the reference has no column {wanted.target!r} for the labels; it has {names}")
-    inputs, labels = frame.drop(columns=wanted.target), frame[wanted.target]
-    spec = TabularInput(features=infer_features(inputs, wanted.features))
-    chosen = sample(len(frame), wanted.rows)
-    return _material(spec, validated(inputs.iloc[chosen], spec), labels, chosen, wanted)
+        raise PackageError(f"the reference has no column {options.target!r} for the labels; it has {names}")
+    inputs, labels = frame.drop(columns=options.target), frame[options.target]
+    spec = TabularInput(features=infer_features(inputs, options.features))
+    chosen = sample(len(frame), options.rows)
+    return _with_labels(spec, validated(inputs.iloc[chosen], spec), labels, chosen, options)
 
 
-def _material(
-    spec: TabularInput | ImageInput, rows: list[Any], labels: pd.Series[Any], chosen: NDArray[np.int64], wanted: Wanted
-) -> Material:
+def _with_labels(
+    spec: TabularInput | ImageInput,
+    rows: list[Any],
+    labels: pd.Series[Any],
+    chosen: NDArray[np.int64],
+    options: ReferenceOptions,
+) -> ReferenceData:
     """`rows` are the chosen ones already; `labels` are all, so that a class that was not chosen is one too."""
-    classes = infer_classes(labels, wanted.task, wanted.classes)
-    return Material(spec, rows, as_labels(labels.iloc[chosen], wanted.task, classes), classes, wanted.task)
+    classes = infer_classes(labels, options.task, options.classes)
+    return ReferenceData(spec, rows, as_labels(labels.iloc[chosen], options.task, classes), classes, options.task)
 
 
 def validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
@@ -99,7 +103,7 @@ def validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
         raise PackageError(f"the reference does not fit the features: {error}") from error
 
 
-def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -> Material:
+def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], options: ReferenceOptions) -> ReferenceData:
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
         raise PackageError(
             f"images must be uint8 of shape (rows, height, width[, channels]), not {pixels.dtype} {pixels.shape}"
@@ -116,11 +120,11 @@ def _from_arrays(pixels: NDArray[Any], labels: pd.Series[Any], wanted: Wanted) -
         width=width,
         height=height,
         mode="L" if channels == 1 else "RGB",
-        resize=wanted.resize,
-        statistics=wanted.statistics or STATISTICS[: 7 if channels == 1 else 8],
+        resize=options.resize,
+        statistics=options.statistics or STATISTICS[: 7 if channels == 1 else 8],
     )
-    chosen = sample(count, wanted.rows)
-    return _material(spec, list(pixels[chosen]), labels, chosen, wanted)
+    chosen = sample(count, options.rows)
+    return _with_labels(spec, list(pixels[chosen]), labels, chosen, options)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -16,11 +16,11 @@ from pilothouse.packing.description import RiskTiers, describe, find_task
 from pilothouse.packing.examples import write_examples
 from pilothouse.packing.features import Overrides
 from pilothouse.packing.parity import Parity, compare, require_finite, require_probabilities
-from pilothouse.packing.sources import Material, Reference, Wanted, read_reference
+from pilothouse.packing.sources import Reference, ReferenceData, ReferenceOptions, read_reference
 from pilothouse.reference import write_reference
 
 if TYPE_CHECKING:
-    from pilothouse.packing.export import Original
+    from pilothouse.packing.export import TorchModel
 
 Card = str | Callable[[Model, Parity], str]
 ARTIFACT = "model.onnx"
@@ -104,39 +104,39 @@ def pack(
     Raises ParityError when graph and torch differ by more than `tolerance`, and PackageError for everything else that
     cannot be packed. Nothing is written then.
     """
-    from pilothouse.packing.export import Original, Shape
+    from pilothouse.packing.export import Shape, TorchModel
 
     kind = find_task(task)
-    wanted = Wanted(kind, target, _listed(classes), features, size, resize, _listed(statistics), rows)
-    material = read_reference(reference, wanted)
-    if embedding and isinstance(material.spec, TabularInput):
+    options = ReferenceOptions(kind, target, _listed(classes), features, size, resize, _listed(statistics), rows)
+    data = read_reference(reference, options)
+    if embedding and isinstance(data.spec, TabularInput):
         raise PackageError("embedding=True is for images: a table's features are logged as they are")
-    shape = Shape(kind, len(material.classes) if material.classes else None, outputs, embedding, mean, std)
-    original = Original(model, shape, material.spec.tensor_names)
-    tensors = material.tensors()
-    torch_outputs = _answers_of(original, tensors, classes=kind.has_classes)
+    shape = Shape(kind, len(data.classes) if data.classes else None, outputs, embedding, mean, std)
+    torch_model = TorchModel(model, shape, data.spec.tensor_names)
+    tensors = data.tensors()
+    torch_outputs = _answers_of(torch_model, tensors, classes=kind.has_classes)
     manifest = describe(
-        _completed(material.spec, torch_outputs.get("embedding"), _normalisation(mean, std)), material.classes,
+        _completed(data.spec, torch_outputs.get("embedding"), _normalisation(mean, std)), data.classes,
         name=name, version=version, task=task, description=description, artifact=ARTIFACT, target=target, unit=unit,
         threshold=threshold, risk_tiers=risk_tiers, monitoring=monitoring,
     )  # fmt: skip
     with fresh_folder(Path(into), manifest, overwrite=overwrite) as folder:
-        original.export(tensors, folder / ARTIFACT)
+        torch_model.export(tensors, folder / ARTIFACT)
         served = Model(Package(manifest, folder))
-        parity = _write_contents(served, material, torch_outputs, tolerance)
-        kept = write_examples(folder, material, torch_outputs["output"], parity)
+        parity = _write_contents(served, data, torch_outputs, tolerance)
+        kept = write_examples(folder, data, torch_outputs["output"], parity)
         kept = _checked(served, examples) if examples and served.tabular else kept
-        text = card(served, parity) if callable(card) else card or default_card(manifest, parity, len(material.rows))
+        text = card(served, parity) if callable(card) else card or default_card(manifest, parity, len(data.rows))
         served.package.card.write_text(text, encoding="utf-8")
         complete = write_files(manifest.model_copy(update={"examples": tuple(kept)}), folder)
     return Packed(complete, Path(into) / name / version, parity)
 
 
-def _write_contents(served: Model, material: Material, torch_outputs: dict[str, Any], tolerance: float) -> Parity:
+def _write_contents(served: Model, data: ReferenceData, torch_outputs: dict[str, Any], tolerance: float) -> Parity:
     """Write the reference, as the served model answers it. Raises ParityError when torch answers otherwise."""
-    answered = served.answer(material.rows)
+    answered = served.answer(data.rows)
     parity = compare(torch_outputs, answered.outputs, tolerance)
-    write_reference(served.package.reference, served.manifest, answered.columns, material.labels)
+    write_reference(served.package.reference, served.manifest, answered.columns, data.labels)
     return parity
 
 
@@ -148,10 +148,10 @@ def _completed(spec: TabularInput | ImageInput, embedding: Any, normalisation: s
     return ImageInput(**(spec.model_dump() | {"embedding_size": size, "normalisation": normalisation}))
 
 
-def _answers_of(original: Original, tensors: dict[str, Any], *, classes: bool) -> dict[str, Any]:
+def _answers_of(torch_model: TorchModel, tensors: dict[str, Any], *, classes: bool) -> dict[str, Any]:
     """What torch answers for the reference. Raises PackageError when that is not what the task needs."""
-    original.check(tensors)
-    outputs = original.run(tensors)
+    torch_model.check(tensors)
+    outputs = torch_model.run(tensors)
     require_finite(outputs)
     if classes:
         require_probabilities(outputs["output"])

@@ -11,10 +11,9 @@ from pilothouse.model import Model
 from pilothouse.packing import Packed, pack
 from pilothouse.packing.parity import Parity
 from training.errors import BelowFloor
-from training.fashion_mnist.card import card
 from training.fashion_mnist.data import CLASSES, Images, Splits, splits
+from training.fashion_mnist.evaluation import card, score
 from training.fashion_mnist.network import FashionNetwork, shift_and_mirror
-from training.fashion_mnist.scores import score
 from training.loop import Schedule, be_deterministic, fit
 
 NAME, VERSION = "fashion-mnist", "1"

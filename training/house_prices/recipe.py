@@ -18,10 +18,9 @@ from pilothouse.packing.features import infer_features, instances
 from pilothouse.packing.parity import Parity
 from pilothouse.tabular import TabularCodec
 from training.errors import BelowFloor
-from training.house_prices.card import card
 from training.house_prices.data import FEATURES, TARGET, Splits, read, splits
+from training.house_prices.evaluation import Scores, card, score
 from training.house_prices.network import PLACE, HouseNetwork
-from training.house_prices.scores import Scores, score
 from training.loop import Schedule, be_deterministic, fit
 
 NAME, VERSION = "house-prices", "1"

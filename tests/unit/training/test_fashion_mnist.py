@@ -13,7 +13,7 @@ from pilothouse.model import Model
 from pilothouse.package import open_package
 from training.errors import MissingData, WrongData
 from training.fashion_mnist import CLASSES, data, splits
-from training.fashion_mnist.scores import score
+from training.fashion_mnist.evaluation import score
 
 PACKAGE = Path(__file__).parents[3] / "models" / "fashion-mnist" / "1"
 

@@ -12,7 +12,7 @@ from pilothouse.package import open_package
 from pilothouse.packing.features import instances
 from training.errors import MissingData
 from training.house_prices import FEATURES, TARGET, read, splits
-from training.house_prices.scores import score
+from training.house_prices.evaluation import score
 
 PACKAGE = Path(__file__).parents[3] / "models" / "house-prices" / "1"
 

@@ -1,15 +1,20 @@
-"""How good the served Fashion-MNIST model is, computed through the code that serves it; needs no torch."""
+"""How good the served Fashion-MNIST model is, and the model card that says so. Needs no torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from pilothouse.model import Model
+from pilothouse.packing.parity import Parity
 from training.fashion_mnist.data import CLASSES, Images
 
 BINS = 15
+
+CARD = Path(__file__).with_name("card.md")
 
 
 class Scores(NamedTuple):
@@ -31,3 +36,29 @@ def score(model: Model, images: Images) -> Scores:
     recall = {name: float(right[images.labels == code].mean()) for code, name in enumerate(CLASSES)}
     count = len(images.labels)
     return Scores(float(right.mean()), float(confidence.mean()), float(sum(gaps) / count), recall, count)
+
+
+def card(
+    scores: Mapping[str, Scores],
+    parity: Parity,
+    *,
+    parameters: int,
+    rows: Mapping[str, int],
+    statistics: tuple[str, ...],
+) -> str:
+    """`scores` by name of the images; the first one is the published test set."""
+    lines = [
+        f"| {name} | {s.rows:,} | {s.accuracy:.4f} | {s.confidence:.4f} | {s.calibration_error:.4f} |"
+        for name, s in scores.items()
+    ]
+    recall = next(iter(scores.values())).recall
+    return CARD.read_text(encoding="utf-8").format(
+        scores="\n".join(lines),
+        recall=", ".join(f"{name} {value:.2f}" for name, value in recall.items()),
+        parameters=parameters,
+        difference=parity.difference,
+        compared=parity.rows,
+        limit=parity.limit,
+        statistics=", ".join(f"`{s}`" for s in statistics),
+        **rows,
+    )
