@@ -21,6 +21,8 @@ class ModelEntry(BaseModel):
 
 
 class ModelList(BaseModel):
+    """The answer of `GET /models`."""
+
     models: list[ModelEntry]
 
 

@@ -1,9 +1,9 @@
-"""Streamlit's caches with their types kept: answers for some seconds, connections as long as the process lives."""
+"""Answers that are kept for some seconds, in Streamlit's cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
 
 import streamlit as st
 
@@ -22,19 +22,6 @@ def cached(seconds: float, entries: int = 100) -> Callable[[Callable[P, R]], Cal
         by_address = {client: lambda self: self.connection.url}
         cache = st.cache_data(ttl=seconds, max_entries=entries, show_spinner=False, hash_funcs=by_address)
         return cast(Callable[P, R], cache(method))
-
-    return keep
-
-
-def kept(
-    keys: Mapping[Any, Callable[[Any], Any]], release: Callable[[R], None], entries: int = 20
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep what a function made, by its arguments, for all sessions; `keys` say what an argument of a type is known by,
-    `release` ends what is no longer kept."""
-
-    def keep(function: Callable[P, R]) -> Callable[P, R]:
-        cache = st.cache_resource(max_entries=entries, show_spinner=False, hash_funcs=dict(keys), on_release=release)
-        return cast(Callable[P, R], cache(function))
 
     return keep
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
+import streamlit as st
+
 from pilothouse.serving.settings import read_settings
-from services.frontend.clients.cache import kept
 from services.frontend.clients.collector import CollectorClient
 from services.frontend.clients.connection import Connection
 from services.frontend.clients.drift import DriftClient
@@ -80,10 +81,11 @@ def open_services() -> Services:
     A run of the page is an entry point like any other: it reads the environment at its start and passes on what it
     found.
     """
-    return _open(read_settings(FrontendSettings))
+    services: Services = _open(read_settings(FrontendSettings))
+    return services
 
 
-@kept(_BY_VALUE, Services.close)
+@st.cache_resource(max_entries=20, show_spinner=False, hash_funcs=_BY_VALUE, on_release=Services.close)  # type: ignore[untyped-decorator]
 def _open(settings: FrontendSettings) -> Services:
     return connect(settings, page_metrics())
 

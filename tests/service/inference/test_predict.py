@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from pilothouse.columns import record_columns
 from pilothouse.manifest import Manifest
+from pilothouse.wire.predictions import ModelList, Prediction
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
@@ -255,3 +256,15 @@ def test_a_package_that_was_changed_is_not_served_and_the_other_is(tmp_path, hou
         assert client.post(FASHION, content=b"x").status_code == 404
     assert listed["fashion-mnist"]["state"] == "failed"
     assert "sha256" in listed["fashion-mnist"]["reason"]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_answers_are_what_readers_take_them_for(client, house, shirt, many):
+    """The service compiles its own types for speed; `pilothouse.wire.predictions` is what the page reads them by."""
+    assert [m.name for m in ModelList.model_validate(client.get("/models").json()).models]
+    sent = [client.post(HOUSE, json={"instances": [house]} if many else house)]
+    sent += [] if many else [client.post(FASHION, content=shirt)]
+    for answer in sent:
+        answers = answer.json()["predictions"] if many else [answer.json()]
+        assert all(set(a) <= set(Prediction.model_fields) for a in answers)
+        assert [Prediction.model_validate(a).prediction for a in answers] == [a["prediction"] for a in answers]

@@ -1,7 +1,7 @@
 """A shadow version beside the one that answers: pairs of predictions for the same request, and how they differ.
 
-A shadow's records carry the trace of the request that they shadow. The rows of one request have ids in no order, so
-they are told apart by their inputs, which both versions logged: rows with the same inputs have the same answers.
+A shadow's records carry the trace of the request that they shadow. The ids of one request's rows have no order, so
+rows are told apart by their inputs, which both versions log. Rows with the same inputs have the same answers.
 """
 
 from __future__ import annotations
