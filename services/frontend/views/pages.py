@@ -31,7 +31,7 @@ PAGES: dict[str, list[PageEntry]] = {
     "Watch": [
         PageEntry("live", "Live", ":material/monitor_heart:", live.show),
         PageEntry("drift", "Drift", ":material/sailing:", drift.show),
-        PageEntry("performance", "PerformanceAnswer", ":material/target:", performance.show),
+        PageEntry("performance", "Performance", ":material/target:", performance.show),
         PageEntry("records", "Records", ":material/list_alt:", records.show),
         PageEntry("alerts", "Alerts", ":material/notifications:", alerts.show),
     ],

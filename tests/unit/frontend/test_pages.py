@@ -236,6 +236,14 @@ def test_live_tells_why_a_service_is_not_ready(visit, stand_in, away):
     assert ":red-badge[" in said
 
 
+def test_the_menu_calls_every_page_what_its_address_does():
+    from services.frontend.views.pages import PAGES
+
+    entries = [entry for group in PAGES.values() for entry in group]
+    assert sorted(entry.path for entry in entries) == sorted(PATHS)
+    assert all(entry.title == entry.path.capitalize() for entry in entries)
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_the_script_itself_offers_every_page():
     from pathlib import Path

@@ -88,7 +88,9 @@ def _figures(found: PerformanceAnswer) -> None:
         st.metric("With a label", percent(found.label_coverage), border=True, help=said)
         lag = found.label_lag_seconds
         if lag and lag.median is not None:
-            st.metric("Label lag", duration(lag.median), border=True, help="From a prediction to its label, median")
+            st.metric(
+                "Label lag", duration(round(lag.median, 1)), border=True, help="From a prediction to its label, median"
+            )
 
 
 def _table(found: PerformanceAnswer) -> pd.DataFrame:
