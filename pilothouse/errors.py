@@ -9,7 +9,9 @@ PilothouseError
 │   ├── TooLarge          an image or a batch over its limit
 │   └── NotAnImage        bytes that are no image of a supported format
 ├── OutputError           the model's answer is not a number
-└── RemoteError           another service answered with an error, or not at all
+├── RemoteError           another service answered with an error, or not at all
+├── ArchiveAddressError   an address that is not one of an archive
+└── ArchiveAwayError      the archive cannot be read or written now
 """
 
 from __future__ import annotations

@@ -34,13 +34,15 @@ def uuid7_many(count: int) -> list[bytes]:
 
 
 def uuid7_from(at_ms: int, seed: str) -> bytes:
-    """The 16 bytes of the id that this moment and this seed always have: for what is told without an id of its own,
-    perhaps more than once."""
+    """The 16 bytes of an id that is derived from a moment and a seed, the same every time.
+
+    For records that come without an id of their own, and perhaps more than once.
+    """
     return _assemble(at_ms, hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:10])
 
 
 def row_id(first: uuid.UUID, row: int) -> uuid.UUID:
-    """The id of a row of a request that was made elsewhere under the id `first`, which is that of row 0."""
+    """The id of one row of an external model's request: `first` is the id of the request, and of its row 0."""
     return first if row == 0 else uuid.UUID(bytes=uuid7_from(time_ms(first), f"{first}/{row}"))
 
 
@@ -65,5 +67,5 @@ def _assemble(at_ms: int, bits: bytes) -> bytes:
 
 
 def is_uuid7(record_id: uuid.UUID) -> bool:
-    """Whether it is of version 7, and so has a time."""
+    """Whether an id has a time in it."""
     return record_id.version == 7

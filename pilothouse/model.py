@@ -46,7 +46,7 @@ class Outputs:
     risk: list[str] | None = None
 
     def by_name(self) -> dict[str, NDArray[Any]]:
-        """The graph's outputs, `output` and perhaps `embedding`, as they were understood."""
+        """The graph's outputs by name: `output`, and perhaps `embedding`."""
         output = self.probabilities if self.probabilities is not None else np.array(self.prediction)
         return {"output": output} | ({} if self.embedding is None else {"embedding": self.embedding})
 
@@ -108,7 +108,7 @@ class Model:
         return dict(zip(self._output_names, self._session.run(self._output_names, tensors), strict=True))
 
     def interpret(self, answers: dict[str, NDArray[Any]], rows: int) -> Outputs:
-        """What the graph's outputs say of each row. Raises OutputError, see `run`."""
+        """Predictions for so many rows, from the graph's outputs. Raises OutputError, see `run`."""
         output = answers["output"]
         if not np.isfinite(output).all():
             raise OutputError(f"{self.manifest.key} answered NaN or infinity")

@@ -29,7 +29,7 @@ def write_reference(path: Path, manifest: Manifest, columns: dict[str, list[Any]
 
 
 def arrow_type(column: Column) -> Any:
-    """How a log column is stored in the reference; datetimes are UTC without saying so, as the model gives them."""
+    """How a log column is stored in the reference; datetimes are naive UTC."""
     if column.kind == "vector":
         return pa.list_(pa.float32(), column.size or -1)
     return _TYPES[column.kind]

@@ -33,7 +33,7 @@ def mix(ids: Sequence[bytes]) -> list[int]:
 
 
 def levels(ids: Sequence[bytes]) -> list[int]:
-    """The level of each id, 0 to TOP_LEVEL. The lowest byte says it, but for one id in 256."""
+    """The level of each id, 0 to TOP_LEVEL. For all but one id in 256 the lowest byte tells it."""
     mixed = _mixed(ids)
     found = list(mixed[15::16].translate(_ZEROS))
     for row, level in enumerate(found):

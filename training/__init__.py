@@ -1,1 +1,1 @@
-"""Recipes that train, export and pack the example models. The only place that needs torch to run the defaults."""
+"""Recipes that train, export and pack the example models. They need torch; serving the models does not."""

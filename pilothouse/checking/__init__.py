@@ -1,4 +1,4 @@
-"""Checking: is a package on disk whole, and does it do what its manifest says? Needs no torch."""
+"""Checking: is a package complete, and does it do what its manifest says? Needs no torch."""
 
 from pilothouse.checking.report import Finding, Report
 from pilothouse.checking.run import check

@@ -75,7 +75,7 @@ def _values(manifest: Manifest, column: Column, values: Any) -> list[str]:
 
 
 def _may_be_missing(manifest: Manifest, column: Column, feature: Feature | None) -> bool:
-    """A model that is served elsewhere may say its class without probabilities, which its risk would follow from."""
+    """An external model may answer classes without probabilities, and then it has no risk either."""
     if feature is not None:
         return not feature.required
     return manifest.runtime == "external" and (column.role == "probability" or column.name == "risk")
@@ -113,7 +113,7 @@ def _outside(name: str, values: Any, low: Any, high: Any) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Datetimes in UTC without saying so, as the reference has them; anything else as it is."""
+    """A datetime as naive UTC, as the reference has it; anything else as it is."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value

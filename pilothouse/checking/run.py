@@ -1,4 +1,4 @@
-"""`check`: every check of a package, each going as far as it can when others have found faults."""
+"""`check`: every check of a package. One goes on when another has found faults."""
 
 from __future__ import annotations
 

@@ -67,7 +67,10 @@ def _plain(value: Any, kind: str) -> Any:
 
 
 def _parsed(text: str, kind: str) -> Any:
-    """What a cell says: one that is no number makes its whole column text, and has to cost its own row only."""
+    """A cell of text as the number or boolean that it stands for; as it is when it stands for none.
+
+    One such cell makes pandas read its whole column as text, and only its own row should be refused.
+    """
     word = text.strip()
     if kind == "boolean":
         return {"true": True, "false": False, "1": True, "0": False}.get(word.lower(), text)

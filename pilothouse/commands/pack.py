@@ -135,7 +135,7 @@ def _called(make: Callable[..., AnyPackage], *given: Any, **arguments: Any) -> A
 
 
 def _arguments(typed: dict[str, Any], *without: str) -> dict[str, Any]:
-    """Of the packing function: what was typed, and what stands in the file of options. Raises PackageError."""
+    """Arguments of a packing function: what was typed, then what the options file says. Raises PackageError."""
     more = read_options(typed["options"]) if typed["options"] else {}
     if "elsewhere" in more:  # as the manifest calls it
         more["external_format"] = more.pop("elsewhere")

@@ -117,7 +117,7 @@ class _Answers:
         self.probabilities = {c: _probabilities(frame[column]) for c, column in probabilities.items()}
 
     def monitoring(self, spec: TabularInput) -> dict[str, Any]:
-        """The default, but of probabilities that are never answered nothing can be watched or measured."""
+        """What is watched by default: probabilities only where every class has them."""
         if len(self.probabilities) == len(self.classes or ()):
             return {}
         names = (*(f.name for f in spec.features), "prediction")

@@ -141,7 +141,7 @@ def _write_contents(served: Model, data: ReferenceData, torch_outputs: dict[str,
 
 
 def _completed(spec: TabularInput | ImageInput, embedding: Any, normalisation: str) -> TabularInput | ImageInput:
-    """With what only the module and the caller know of images."""
+    """The input, of images with their embedding's size and their normalisation."""
     if isinstance(spec, TabularInput):
         return spec
     size = None if embedding is None else embedding.shape[1]

@@ -1,9 +1,9 @@
 """Price per m² as level times growth: a small ensemble of MLPs says the level of a house, one learned rate the growth.
 
-Numeric preprocessing is in the graph: centring (coordinates are hundreds of thousands of metres, too many for the
-digits of float32), logarithms, standardising, entity embeddings of the categories (Guo and Berkhahn 2016,
-https://arxiv.org/abs/1604.06737), and radial basis functions around centres of the sales, because location matters
-most and an MLP on raw coordinates is too smooth.
+Numeric preprocessing is in the graph. Coordinates are centred, because they are hundreds of thousands of metres, too
+many for the digits of float32. Logarithms and standardising follow, and entity embeddings of the categories (Guo and
+Berkhahn 2016, https://arxiv.org/abs/1604.06737). Radial basis functions lie around centres of the sales, because
+location matters most and an MLP on raw coordinates is too smooth.
 """
 
 from __future__ import annotations
