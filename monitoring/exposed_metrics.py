@@ -21,7 +21,7 @@ from pilothouse.serving.http_metrics import HttpMetrics
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import span_counter
-from pilothouse.serving.workers.supervisor import Supervisor
+from pilothouse.serving.workers import own_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("inference", "collector", "drift", "frontend")
@@ -117,9 +117,9 @@ def _labels(family: Any) -> tuple[str, ...]:
 
 def _of_workers() -> list[Metric]:
     """What the supervisor of a service with several workers adds to what they say."""
-    own = Supervisor([], 0, "", 0, 0)._own()
     return [
-        Metric(f.name, f.kind, f.text, tuple(label for _, labels, _ in f.samples for label, _ in labels)) for f in own
+        Metric(f.name, f.kind, f.text, tuple(label for _, labels, _ in f.samples for label, _ in labels))
+        for f in own_metrics(0, 0)
     ]
 
 

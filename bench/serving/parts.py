@@ -17,7 +17,7 @@ import onnxruntime as ort
 import uvicorn
 from PIL import Image
 
-from pilothouse.serving.workers.supervisor import listening_socket
+from pilothouse.serving.workers import reserve_port
 
 _MOST = 32  # pictures of a run, as ours
 _BODY = b'{"prediction":"yes"}'
@@ -68,7 +68,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 def main(port: int, workers: int) -> None:
     """Processes that take connections from one socket."""
-    listening = listening_socket("127.0.0.1", port)
+    listening = reserve_port("127.0.0.1", port)
     for _ in range(workers - 1):
         if not os.fork():
             break

@@ -21,7 +21,6 @@ from pilothouse.serving.problem import PROBLEM_JSON, problem_body
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import Spans
 from pilothouse.serving.trace import Trace, enter_trace, start_trace
-from pilothouse.serving.whole import Headers
 
 _encoder = msgspec.json.Encoder()
 _SHOWN = frozenset({"timestamp", "level", "service", "event", "method", "path", "status", "ms", "trace_id"})
@@ -165,7 +164,7 @@ class Observer:
         except Exception:
             self._log.exception("unhandled error", path=scope["path"])
             if not status:
-                await send_body(watch, 500, problem_body(500, "internal", "Internal server error"), PROBLEM_JSON)
+                await _send_failure(watch)
         finally:
             seconds, asked = time.perf_counter() - begun, Address(scope["method"], scope["path"], route_template(scope))
             self._requests.answered(asked, trace, status or 499, seconds, _details(scope))
@@ -198,14 +197,8 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
-async def send_body(
-    send: Send,
-    status: int,
-    body: bytes,
-    content_type: str = "application/json",
-    headers: Headers = (),
-) -> None:
-    """A whole answer in one start and one body message."""
-    fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
+async def _send_failure(send: Send) -> None:
+    body = problem_body(500, "internal", "Internal server error")
+    headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -23,7 +23,7 @@ from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import Spans, open_spans
 from pilothouse.serving.stopping import Stopping
-from pilothouse.serving.workers.worker import Worker
+from pilothouse.serving.workers import Worker
 
 SHARED_ERRORS: ErrorTable = {
     UnauthorisedError: Entry(401, "unauthorised", "API key needed", {"WWW-Authenticate": "Bearer"}),
@@ -44,8 +44,8 @@ def create_service(
 ) -> FastAPI:
     """An app for the service `name`; its routes are the caller's to add.
 
-    `app.state.keys`, `app.state.requests`, `app.state.stopping` and `app.state.spans` are set. Raises PilothouseError
-    when the keys file is malformed.
+    `app.state.keys`, `app.state.requests`, `app.state.stopping` and `app.state.spans` are set. `app.state.handler` is
+    the caller's to set, where requests are answered by RSGI. Raises PilothouseError when the keys file is malformed.
     """
     spans = open_spans(name, settings, registry)
     app = FastAPIOffline(  # the assets of /docs come from here, not from a content network
@@ -57,7 +57,7 @@ def create_service(
     app.state.spans = spans
     app.state.keys = Keys.read(settings.api_keys_file)
     app.state.stopping = Stopping(settings.stop_seconds)
-    app.state.worker = None
+    app.state.worker = app.state.handler = None
     app.state.requests = RequestLog(name, HttpMetrics(registry), settings, spans)
     app.add_middleware(Observer, requests=app.state.requests)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; drops a second series for each counter, which no query of ours reads

@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from pilothouse.serving.logs import configure_logs
-from pilothouse.serving.serve import build, serve
+from pilothouse.serving.server import build, serve
 from pilothouse.serving.settings import read_settings
 from services.collector.app import connect, create_app
 from services.collector.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from pilothouse.serving.logs import configure_logs
-from pilothouse.serving.serve import build, serve
+from pilothouse.serving.server import build, serve
 from pilothouse.serving.settings import read_settings
 from services.drift.memory import ARROW_POOL, use_one_arena
 

@@ -7,8 +7,7 @@ import sys
 
 from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.settings import read_settings
-from pilothouse.serving.workers.supervisor import supervise
-from pilothouse.serving.workers.worker import Place
+from pilothouse.serving.workers import Place, Worker, supervise
 from services.inference.settings import InferenceSettings
 
 # While another thread works (the shipper, a batch of images), each system call of the event loop hands it the
@@ -32,14 +31,14 @@ def work(settings: InferenceSettings, place: Place | None) -> None:
     """Serve, alone or in a place among several. What this needs is imported here: a supervisor does without."""
     from prometheus_client import CollectorRegistry
 
-    from pilothouse.serving.serve import build, serve
+    from pilothouse.serving.server import build, serve
     from services.inference.app import create_app
 
     registry = CollectorRegistry()
     app = build(lambda: create_app(settings, registry))
     sys.setswitchinterval(SWITCH_SECONDS)
-    worker = place.take(registry, app.state.readiness) if place else None
-    serve(app, settings, worker=worker, shortcut=app.shortcut)
+    worker = Worker(place, registry, app.state.readiness) if place else None
+    serve(app, settings, worker=worker)
 
 
 if __name__ == "__main__":

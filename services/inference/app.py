@@ -23,7 +23,6 @@ from pilothouse.serving.spans import Spans
 from services.inference import oip_routes
 from services.inference.catalog import Catalog, Load, RolesFile
 from services.inference.collector import Collector, HttpCollector
-from services.inference.endpoint import PredictEndpoint
 from services.inference.errors import (
     BodyTooLargeError,
     MediaTypeError,
@@ -34,14 +33,13 @@ from services.inference.errors import (
     StoppingError,
     UnknownModelError,
 )
-from services.inference.exchange import Desk
 from services.inference.journal import Journal
 from services.inference.metrics import PredictionMetrics, SpoolMetrics
 from services.inference.openapi import install_openapi
+from services.inference.predict import PredictHandler
 from services.inference.predictor import Predictor, blank_inputs
 from services.inference.routes import admin, router
 from services.inference.settings import InferenceSettings
-from services.inference.shadow import Shadows
 
 FOLLOW_SECONDS = 1.0
 DESCRIPTION = "Predicts with packed models, and logs every prediction durably before it answers."
@@ -63,8 +61,8 @@ ERRORS: ErrorTable = {
 
 def create_app(
     settings: InferenceSettings, registry: CollectorRegistry | None = None, collector: Collector | None = None
-) -> PredictEndpoint:
-    """The app: predictions in front, FastAPI behind. Models are loaded, and the spool is opened, when it starts."""
+) -> FastAPI:
+    """The app, and before it the handler of predictions. It loads the models and opens the spool when it starts."""
     registry = registry or CollectorRegistry()
     readiness = Readiness("models", "spool")
     catalog = Catalog(RolesFile(settings.state / "roles.json"), default=settings.default_model)
@@ -106,13 +104,12 @@ def create_app(
     )
     app.state.catalog = catalog
     app.state.readiness, app.state.settings = readiness, settings
-    app.state.errors = {**SHARED_ERRORS, **ERRORS}
     app.include_router(router)
     app.include_router(admin)
     app.include_router(oip_routes.router)
     install_openapi(app, catalog)
-    desk = Desk(catalog, settings, app.state.keys, app.state.requests, app.state.errors, executor, Shadows(catalog))
-    return PredictEndpoint(app, desk)
+    app.state.handler = PredictHandler(app, catalog, settings, {**SHARED_ERRORS, **ERRORS}, executor)
+    return app
 
 
 def _loader(

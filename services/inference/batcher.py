@@ -9,13 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
-import structlog
 
-_log = structlog.get_logger("batcher")
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -23,7 +20,7 @@ ResultT = TypeVar("ResultT")
 class _Waiting(msgspec.Struct, Generic[ItemT, ResultT]):
     item: ItemT
     rows: int
-    done: Callable[[ResultT | Exception], None]
+    result: asyncio.Future[ResultT]
 
 
 class TurnBatcher(Generic[ItemT, ResultT]):
@@ -45,18 +42,15 @@ class TurnBatcher(Generic[ItemT, ResultT]):
         self._scheduled = False
         self._running: asyncio.Task[None] | None = None
 
-    def submit(self, item: ItemT, rows: int, done: Callable[[ResultT | Exception], None]) -> None:
-        """Have `done` called on the event loop with what `work` returned for this item. It must not raise."""
-        self._waiting.append(_Waiting(item, rows, done))
+    def submit(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
+        """What `work` will have returned for this item, to be awaited; raises the exception that it returned."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[ResultT] = loop.create_future()
+        self._waiting.append(_Waiting(item, rows, result))
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
-
-    def result(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
-        """The same to be awaited; raises what `work` returned for it."""
-        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
-        self.submit(item, rows, partial(_settle, future))
-        return future
+            loop.call_soon(self._turn)
+        return result
 
     def _turn(self) -> None:
         while self._waiting:
@@ -97,16 +91,9 @@ def _guard(work: Callable[[list[ItemT]], list[ResultT | Exception]], items: list
 
 def _tell(batch: list[_Waiting[ItemT, ResultT]], results: list[ResultT | Exception]) -> None:
     for waiting, result in zip(batch, results, strict=True):
-        try:
-            waiting.done(result)
-        except Exception:  # our bug, and one caller's trouble: the others are told, and later turns run
-            _log.exception("an answer was not given")
-
-
-def _settle(future: asyncio.Future[ResultT], result: ResultT | Exception) -> None:
-    if future.done():  # its caller went away
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+        if waiting.result.done():  # its caller went away
+            continue
+        if isinstance(result, Exception):
+            waiting.result.set_exception(result)
+        else:
+            waiting.result.set_result(result)

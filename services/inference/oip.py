@@ -17,7 +17,7 @@ import numpy as np
 from pilothouse.errors import Fault, InputError
 from pilothouse.manifest import ImageInput, Manifest
 from pilothouse.model import Inputs, Model
-from services.inference.predictor import Answer
+from services.inference.prediction import Answer
 
 _MOST_DIMENSIONS, _LARGEST_DIMENSION = 8, 2**31 - 1
 _DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES", "datetime": "BYTES"}
@@ -104,6 +104,10 @@ def write_response(manifest: Manifest, answer: Answer, rows: int, request_id: st
         flat = answer.outputs.probabilities[span].ravel().tolist()
         outputs.append(Tensor("probabilities", [rows, len(classes)], "FP64", flat, {"classes": list(classes)}))
     return msgspec.json.encode(InferResponse(manifest.name, manifest.version, outputs, request_id))
+
+
+def write_error(text: str) -> bytes:
+    return msgspec.json.encode({"error": text})
 
 
 def _bound_shapes(tensors: list[Tensor]) -> None:

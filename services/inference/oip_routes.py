@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from pilothouse.errors import PilothouseError
 from pilothouse.serving.auth import require
-from pilothouse.serving.observe import note
-from pilothouse.serving.problem import find_entry
-from pilothouse.serving.trace import current_trace
-from services.inference.bodies import read_body
 from services.inference.errors import UnknownModelError
-from services.inference.oip import model_metadata, read_request, write_response
-from services.inference.predictor import Call
+from services.inference.oip import model_metadata
 from services.inference.routes import catalog_of
-from services.inference.settings import InferenceSettings
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"])
 _predict = Depends(require("predict"))
@@ -58,30 +50,3 @@ async def model_ready(request: Request, name: str, version: str | None = None) -
     except UnknownModelError as error:
         return JSONResponse({"error": str(error)}, 404)
     return JSONResponse({"name": name, "ready": True})
-
-
-@router.post("/models/{name}/infer", dependencies=[_predict], summary="Inference")
-@router.post("/models/{name}/versions/{version}/infer", dependencies=[_predict], summary="Inference by a version")
-async def infer(request: Request, name: str, version: str | None = None) -> Response:
-    settings: InferenceSettings = request.app.state.settings
-    try:
-        predictor = catalog_of(request).find(name, version)
-        note(request.scope, model=predictor.manifest.name, version=predictor.manifest.version)
-        headers = dict(request.scope["headers"])
-        body = await read_body(headers, request.receive, settings.max_body_bytes, settings.body_timeout_seconds)
-        begun = time.perf_counter()
-        stages = predictor.metrics.stages
-        inputs, request_id = read_request(body, predictor.model, settings.max_rows)
-        decoded = time.perf_counter()
-        stages["decode"].observe(decoded - begun)
-        trace = current_trace()
-        call = Call(inputs, begun, "oip", trace.trace_id if trace else None, trace, decoded)
-        answer = await predictor.predict(call)
-    except (PilothouseError, TimeoutError) as error:
-        entry = find_entry(request.app.state.errors, error)
-        if entry is None:
-            raise
-        return JSONResponse({"error": str(error) or entry.title}, entry.status)
-    reply = write_response(predictor.manifest, answer, len(inputs), request_id)
-    stages["total"].observe(time.perf_counter() - begun)
-    return Response(reply, media_type="application/json")

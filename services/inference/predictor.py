@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,12 @@ from pilothouse.ids import uuid7_many
 from pilothouse.manifest import ImageInput
 from pilothouse.model import Inputs, Model, Outputs
 from pilothouse.serving.spans import Spans
-from pilothouse.serving.trace import Trace
-from services.inference.answers import AnswerWriter
 from services.inference.batcher import TurnBatcher
 from services.inference.call_spans import record_run
 from services.inference.errors import NotLoggedError, SpoolError
 from services.inference.metrics import ModelMetrics
+from services.inference.native import ResponseWriter
+from services.inference.prediction import Answer, Call
 from services.inference.spool.frames import encode_frame
 
 _encoder = msgspec.msgpack.Encoder()
@@ -34,28 +35,6 @@ class Log(Protocol):
 
     def append(self, frames: bytes, records: int) -> None:
         """Raises SpoolError when they could not be written."""
-
-
-class Call(msgspec.Struct):
-    """One request's inputs. `begun` is `time.perf_counter` when its body had arrived, `decoded` when it was understood
-    and began to wait for its batch."""
-
-    inputs: Inputs
-    begun: float
-    source: str | None
-    trace_id: str | None
-    trace: Trace | None = None
-    decoded: float = 0.0
-
-
-class Answer(msgspec.Struct):
-    """One request's predictions. `latency_ms` ends when the model had answered."""
-
-    ids: list[bytes]
-    outputs: Outputs
-    first: int
-    logged: bool
-    latency_ms: float
 
 
 class Predictor:
@@ -77,7 +56,8 @@ class Predictor:
         self.model, self.manifest = model, model.manifest
         self._spans = spans
         self.metrics = metrics
-        self.writer = AnswerWriter(model.manifest)
+        self.named = {"model": model.manifest.name, "version": model.manifest.version}
+        self.writer = ResponseWriter(model.manifest)
         self._log, self._schema, self._strict, self._clock = log, schema, strict, clock
         self._inline_seconds = inline_seconds
         self._run_seconds, self._row_seconds = 0.0, 0.0
@@ -103,14 +83,9 @@ class Predictor:
         """Whether a batch is expected to be quick enough to run on the event loop."""
         return self._run_seconds + rows * self._row_seconds <= self._inline_seconds
 
-    def submit(self, call: Call, done: Callable[[Answer | Exception], None]) -> None:
-        """Have `done` called on the event loop: with an OutputError when the model answers nonsense, a NotLoggedError
-        in strict mode."""
-        self._batcher.submit(call, len(call.inputs), done)
-
-    async def predict(self, call: Call) -> Answer:
-        """The same to be awaited; raises those errors."""
-        return await self._batcher.result(call, len(call.inputs))
+    def predict(self, call: Call) -> asyncio.Future[Answer]:
+        """To be awaited. Raises OutputError when the model answers nonsense, NotLoggedError in strict mode."""
+        return self._batcher.submit(call, len(call.inputs))
 
     def _work(self, calls: list[Call]) -> list[Answer | Exception]:
         started = self._clock()

@@ -21,7 +21,7 @@ from services.frontend.middleware import route
 from services.inference.app import create_app as inference_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
-from testkit.serving import serving
+from testkit.serving import calling, serving
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 HOUSE = open_package(MODELS / "house-prices/1").manifest
@@ -113,7 +113,7 @@ def inference(tmp_path):
     app = inference_app(
         InferenceSettings(port=0, models=MODELS, state=tmp_path, log_level="error"), registry, FakeCollector()
     )
-    with TestClient(app) as client:
+    with calling(app) as client:
         yield client, registry
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
 from pilothouse.package import open_package
 from services.inference.app import create_app
 from services.inference.metrics import STAGES
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
+from testkit.serving import calling
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 HOUSE = dict(open_package(MODELS / "house-prices/1").manifest.examples[0])
@@ -23,7 +23,7 @@ IMAGE = sorted((MODELS / "fashion-mnist/1/examples").iterdir())[0]
 def service(tmp_path):
     registry = CollectorRegistry()
     app = create_app(InferenceSettings(port=0, models=MODELS, state=tmp_path), registry, FakeCollector())
-    with TestClient(app) as client:
+    with calling(app) as client:
         yield client, lambda name, **labels: registry.get_sample_value(f"pilothouse_{name}", labels)
 
 

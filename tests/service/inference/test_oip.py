@@ -1,17 +1,18 @@
 """The Open Inference Protocol v2, on the packed models."""
 
-import asyncio
 import json
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
+from testkit.serving import calling
+from testkit.waiting import wait_for
 
 MODELS = Path(__file__).parents[3] / "models"
 HOUSE, FASHION = "/v2/models/house-prices", "/v2/models/fashion-mnist"
@@ -20,14 +21,14 @@ HOUSE, FASHION = "/v2/models/house-prices", "/v2/models/fashion-mnist"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     settings = InferenceSettings(port=0, models=MODELS, state=tmp_path_factory.mktemp("state"))
-    with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
+    with calling(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
         yield client
 
 
 @pytest.fixture
 def impatient(tmp_path):
     settings = InferenceSettings(port=0, models=MODELS, state=tmp_path, body_timeout_seconds=0.05)
-    with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
+    with calling(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
         yield client
 
 
@@ -113,35 +114,27 @@ def test_what_is_no_json_is_a_fault_of_the_caller(client, body):
     assert (answer.status_code, list(answer.json())) == (422, ["error"])
 
 
-async def send_raw(app, path, *messages):
-    """The app's status for a body in these messages, after which nothing more comes; None when it gave no answer."""
-    queue, sent = list(messages), []
-
-    async def receive():
-        return queue.pop(0) if queue else await asyncio.Event().wait()
-
-    async def send(message):
-        sent.append(message)
-
-    headers = [(b"content-length", b"5"), (b"content-type", b"application/json")]
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": path,
-             "raw_path": path.encode(), "root_path": "", "scheme": "http", "query_string": b"", "headers": headers,
-             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}  # fmt: skip
-    await asyncio.wait_for(app(scope, receive, send), 10)
-    return next((m["status"] for m in sent if "status" in m), None)
+def send_raw(client, path, *pieces):
+    """A connection on which this much of a body of 5 bytes is sent, and no more."""
+    connection = socket.create_connection((client.base_url.host, client.base_url.port), timeout=20)
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n"
+    connection.sendall(head.encode() + b"".join(pieces))
+    return connection
 
 
 @pytest.mark.parametrize("path", [f"{HOUSE}/infer", "/models/house-prices/predict"])
 def test_a_body_that_never_comes_is_a_408(impatient, path):
-    assert impatient.portal.call(send_raw, impatient.app, path) == 408
+    with send_raw(impatient, path) as connection:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_caller_that_hangs_up_is_no_failure_of_ours(impatient, capfd):
-    path = f"{HOUSE}/infer"
-    begun = {"type": "http.request", "body": b"{", "more_body": True}
-    assert impatient.portal.call(send_raw, impatient.app, path, begun, {"type": "http.disconnect"}) is None
-    text = impatient.get("/metrics").text
-    assert 'route="/v2/models/{name}/infer",status="499"} 1.0' in text
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [(f"{HOUSE}/infer", "/v2/models/{name}/infer"), ("/models/house-prices/predict", "/models/{name}/predict")],
+)
+def test_a_caller_that_hangs_up_is_no_failure_of_ours(client, capfd, path, route):
+    send_raw(client, path, b"{").close()
+    wait_for(lambda: f'route="{route}",status="499"}} 1.0' in client.get("/metrics").text)
     assert "Traceback" not in "".join(capfd.readouterr())
 
 

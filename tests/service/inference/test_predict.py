@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
 from pilothouse.columns import record_columns
 from pilothouse.manifest import Manifest
@@ -18,6 +17,7 @@ from pilothouse.wire.predictions import ModelList, Prediction
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
+from testkit.serving import calling
 
 MODELS = Path(__file__).parents[3] / "models"
 HOUSE, FASHION = "/models/house-prices/predict", "/models/fashion-mnist/predict"
@@ -32,7 +32,7 @@ def collector():
 @pytest.fixture(scope="module")
 def client(tmp_path_factory, collector):
     settings = InferenceSettings(port=0, models=MODELS, state=tmp_path_factory.mktemp("state"))
-    with TestClient(create_app(settings, CollectorRegistry(), collector), raise_server_exceptions=False) as client:
+    with calling(create_app(settings, CollectorRegistry(), collector)) as client:
         yield client
 
 
@@ -219,7 +219,7 @@ def test_no_label_of_a_metric_takes_a_callers_value(client):
 def test_a_spool_that_cannot_be_written_blocks_readiness_with_words(tmp_path):
     (tmp_path / "spool").write_text("in the way")
     app = create_app(InferenceSettings(port=0, models=MODELS, state=tmp_path), CollectorRegistry(), FakeCollector())
-    with TestClient(app) as client:
+    with calling(app) as client:
         answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert "Not a directory" in answer.json()["reasons"]["spool"]
@@ -232,7 +232,7 @@ def test_a_full_spool_answers_unlogged_or_refuses_when_strict(tmp_path, house, s
     settings = InferenceSettings(
         port=0, models=MODELS, state=tmp_path, spool_max_bytes=65_536, strict=strict, stop_seconds=0
     )
-    with TestClient(create_app(settings, CollectorRegistry(), collector)) as client:
+    with calling(create_app(settings, CollectorRegistry(), collector)) as client:
         answers = [client.post(HOUSE, json={"instances": [house] * 100}) for _ in range(6)]
         text = client.get("/metrics").text
     assert answers[0].json()["predictions"][0]["logged"] is True
@@ -250,7 +250,7 @@ def test_a_package_that_was_changed_is_not_served_and_the_other_is(tmp_path, hou
     graph = tmp_path / "models" / "fashion-mnist" / "1" / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"\0")
     settings = InferenceSettings(port=0, models=tmp_path / "models", state=tmp_path / "state")
-    with TestClient(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
+    with calling(create_app(settings, CollectorRegistry(), FakeCollector())) as client:
         listed = {m["name"]: m for m in client.get("/models").json()["models"]}
         assert client.post(HOUSE, json=house).status_code == 200
         assert client.post(FASHION, content=b"x").status_code == 404

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
 from pilothouse.package import open_package, write_files
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
 from testkit.fakes import FakeCollector
+from testkit.serving import calling
 from testkit.waiting import wait_for
 
 HOUSE = Path(__file__).parents[3] / "models" / "house-prices" / "1"
@@ -32,7 +32,7 @@ def house():
 
 
 def run(settings, collector=None):
-    return TestClient(create_app(settings, CollectorRegistry(), collector or FakeCollector()))
+    return calling(create_app(settings, CollectorRegistry(), collector or FakeCollector()))
 
 
 def answering(client, house):

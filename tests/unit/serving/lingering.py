@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 
 from pilothouse.serving.readiness import Readiness
-from pilothouse.serving.serve import serve
+from pilothouse.serving.server import serve
 from pilothouse.serving.service import create_service
 from pilothouse.serving.settings import ServiceSettings
 from testkit.ports import free_ports

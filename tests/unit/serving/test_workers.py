@@ -1,12 +1,20 @@
-"""Several processes as one: the merging of what they say, and the line they say it over."""
+"""Several processes as one: the merging of what they say, and who is started again, and when."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import psutil
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from pilothouse.serving.workers.line import Line, ask
-from pilothouse.serving.workers.merging import counted, expose, merge, read, take
-from pilothouse.serving.workers.supervisor import listening_socket
-from pilothouse.serving.workers.worker import Place
+from pilothouse.serving.merging import counted, expose, merge, read, take
+from pilothouse.serving.workers import Place, reserve_port
+from testkit.waiting import wait_for
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -65,28 +73,106 @@ def test_what_the_kernel_counts_for_all_is_counted_once():
     assert family.samples[0][2] == 100
 
 
-def test_a_question_is_answered_as_often_as_it_is_asked(tmp_path):
-    line = Line(tmp_path / "line", {"how": lambda: b"well" * 100_000})
-    assert [ask(tmp_path / "line", "how", 5) for _ in range(3)] == [b"well" * 100_000] * 3
-    with pytest.raises(OSError, match="no answer to 'why'"):
-        ask(tmp_path / "line", "why", 5)
-    line.close()
-    with pytest.raises(OSError):
-        ask(tmp_path / "line", "how", 1)
-
-
 def test_a_place_survives_the_command_line(tmp_path):
     place = Place(tmp_path, 3, 8000, 17)
     assert Place.read(place.arguments) == place
     assert Place.read([]) is None
 
 
-def test_a_port_of_somebody_else_is_refused():
-    with listening_socket("127.0.0.1", 0) as ours:
+def test_a_port_is_shared_with_our_own_and_with_nobody_else():
+    with reserve_port("127.0.0.1", 0) as ours:
         port = ours.getsockname()[1]
-        with listening_socket("127.0.0.1", port) as another:
+        with reserve_port("127.0.0.1", port, shared=True) as another:
             assert another.getsockname()[1] == port
-        import socket
-
         with socket.socket() as theirs, pytest.raises(OSError):
             theirs.bind(("127.0.0.1", port))
+
+
+def test_a_port_on_which_somebody_listens_is_refused():
+    with socket.socket() as theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        theirs.bind(("127.0.0.1", 0))
+        theirs.listen()
+        with pytest.raises(OSError, match="in use"):
+            reserve_port("127.0.0.1", theirs.getsockname()[1])
+
+
+NOTE = """
+import os, sys, time
+with open(sys.argv[1], "a") as starts:
+    print(time.time(), sys.argv[4], os.getpid(), file=starts)
+"""
+SUPERVISOR = """
+import sys
+from pilothouse.serving.workers import Supervisor
+sys.exit(Supervisor([sys.executable, "-c", *sys.argv[1:3]], int(sys.argv[3]), 1).run(0))
+"""
+
+
+class Workers:
+    """A supervisor of workers that only note when they start, and then do as told."""
+
+    def __init__(self, folder, count, act):
+        self.starts = folder / "starts"
+        self.starts.touch()
+        command = [sys.executable, "-c", SUPERVISOR, NOTE + act, str(self.starts), str(count)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def started(self):
+        return [
+            (float(at), number, int(pid)) for at, number, pid in map(str.split, self.starts.read_text().splitlines())
+        ]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+SLEEP = "time.sleep(600)"
+
+
+def test_a_worker_that_is_killed_again_and_again_is_started_again_at_once(tmp_path):
+    with Workers(tmp_path, 2, SLEEP) as workers:
+        for victim in range(6):
+            wait_for(lambda expected=victim + 2: len(workers.started()) >= expected)
+            begun = time.time()
+            os.kill(workers.started()[-1][2], signal.SIGKILL)
+            wait_for(lambda expected=victim + 3: len(workers.started()) >= expected)
+            assert workers.started()[-1][0] - begun < 3
+
+
+def test_a_worker_that_ends_by_itself_is_started_again_later_and_later(tmp_path):
+    with Workers(tmp_path, 2, "sys.exit(1) if sys.argv[4] == '0' else time.sleep(600)") as workers:
+        wait_for(lambda: sum(number == "0" for _, number, _ in workers.started()) >= 5)
+        at = [at for at, number, _ in workers.started() if number == "0"]
+        assert at[4] - at[3] > 2 * (at[2] - at[1]) * 0.9
+
+
+def test_one_worker_is_always_being_started(tmp_path):
+    """However often all of them have ended by themselves."""
+    with Workers(tmp_path, 2, "sys.exit(1)") as workers:
+        time.sleep(5)
+        at = [at for at, _, _ in workers.started()]
+        assert max(b - a for a, b in pairwise(at)) < 3
+
+
+def test_settings_that_are_wrong_end_all_with_their_status(tmp_path):
+    with Workers(tmp_path, 3, "sys.exit(2)") as workers:
+        assert workers.process.wait(20) == 2
+
+
+def test_workers_end_when_their_supervisor_is_killed(tmp_path):
+    act = """from pilothouse.serving.workers import Place, Worker
+from prometheus_client import CollectorRegistry
+from pilothouse.serving.readiness import Readiness
+Worker(Place.read(sys.argv[2:]), CollectorRegistry(), Readiness())
+time.sleep(600)"""
+    with Workers(tmp_path, 2, act) as workers:
+        wait_for(lambda: len(workers.started()) == 2)
+        time.sleep(2)  # for their imports
+        workers.process.kill()
+        for _, _, pid in workers.started():
+            wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")

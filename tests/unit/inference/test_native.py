@@ -1,38 +1,19 @@
-import asyncio
+"""Bodies of images, and media types."""
 
 import httpx2
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from starlette.requests import ClientDisconnect
 
 from pilothouse.errors import InputError, TooLarge
-from services.inference.bodies import image_files, read_body, require_json
-from services.inference.errors import BodyTooLargeError, MediaTypeError
+from services.inference.errors import MediaTypeError
+from services.inference.native import image_files, require_json
 
 
 def multipart(*files, field="file"):
     parts = [(field, (f"{i}.png", data, "image/png")) for i, data in enumerate(files)]
     request = httpx2.Request("POST", "http://x/", files=parts)
     return request.headers["content-type"], request.read()
-
-
-def messages(*parts):
-    """An ASGI `receive` that hands out these messages."""
-    queue = list(parts)
-
-    async def receive():
-        return queue.pop(0)
-
-    return receive
-
-
-def part(body, more=False):
-    return {"type": "http.request", "body": body, "more_body": more}
-
-
-def headers(length=None):
-    return {b"content-length": str(length).encode()} if length is not None else {}
 
 
 def test_every_part_named_file_is_a_file_byte_for_byte():
@@ -93,36 +74,3 @@ def test_another_media_type_is_refused():
         image_files("text/csv", b"", 10)
     with pytest.raises(MediaTypeError, match="image/png"):
         require_json("image/png")
-
-
-async def test_a_body_in_pieces_is_joined():
-    receive = messages(part(b"one ", more=True), part(b"two"))
-    assert await read_body(headers(), receive, 100, 1) == b"one two"
-
-
-async def test_a_body_that_says_it_is_too_large_is_not_read():
-    with pytest.raises(BodyTooLargeError, match="10 bytes"):
-        await read_body(headers(11), messages(), 10, 1)
-
-
-async def test_a_body_that_turns_out_too_large_is_not_read_on():
-    receive = messages(part(b"123456", more=True), part(b"123456", more=True))
-    with pytest.raises(BodyTooLargeError):
-        await read_body(headers(), receive, 10, 1)
-
-
-async def test_a_caller_that_goes_away_is_noticed():
-    receive = messages(part(b"1", more=True), {"type": "http.disconnect"})
-    with pytest.raises(ClientDisconnect):
-        await read_body(headers(), receive, 10, 1)
-
-
-@pytest.mark.parametrize("first", [[], [part(b"1", more=True)]])
-async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(first):
-    async def receive():
-        return first.pop() if first else await asyncio.Event().wait()
-
-    async with asyncio.timeout(5):
-        with pytest.raises(TimeoutError):
-            await read_body(headers(5), receive, 10, 0.02)
-        assert not asyncio.current_task().cancelling()

@@ -1,0 +1,140 @@
+"""A prediction over HTTP, in one line: head, key, model, body, inputs, batch with its record, answer, log line.
+
+It stands in front of the app, past FastAPI, which costs more than the model. What is no prediction goes on to the app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
+
+from pilothouse.errors import InputError
+from pilothouse.model import Inputs
+from pilothouse.serving.asgi import RsgiToAsgi
+from pilothouse.serving.auth import Keys
+from pilothouse.serving.observe import RequestLog
+from pilothouse.serving.problem import PROBLEM_JSON, ErrorTable, find_entry, problem_body, problem_of
+from pilothouse.serving.trace import Trace, enter_trace
+from services.inference import native, oip
+from services.inference.catalog import Catalog
+from services.inference.errors import StoppingError
+from services.inference.prediction import Call
+from services.inference.predictor import Predictor
+from services.inference.request import PredictRequest, drop_body, match_request, read_body
+from services.inference.settings import InferenceSettings
+from services.inference.shadow import Shadows
+
+_THREAD_BYTES = 64_000  # images of more bytes than this are decoded off the event loop
+_JSON = "application/json"
+_HEADERS = [("content-type", _JSON)]
+_log = structlog.get_logger("predict")
+
+
+class PredictHandler:
+    """Answers predictions; the app answers everything else. `tasks` are the requests under way."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        catalog: Catalog,
+        settings: InferenceSettings,
+        errors: ErrorTable,
+        executor: ThreadPoolExecutor,
+    ) -> None:
+        self._app = RsgiToAsgi(app)
+        self.tasks = self._app.tasks
+        self._catalog, self._settings, self._errors, self._executor = catalog, settings, errors, executor
+        self._keys: Keys = app.state.keys
+        self._requests: RequestLog = app.state.requests
+        self._shadows = Shadows(catalog)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        request = match_request(scope)
+        if request is None:
+            await self._app.answer(scope, protocol)
+            return
+        task: Any = asyncio.current_task()
+        self.tasks.add(task)
+        try:
+            await self._answer(request, protocol)
+        finally:
+            self.tasks.discard(task)
+
+    async def _answer(self, request: PredictRequest, protocol: HTTPProtocol) -> None:
+        begun = time.perf_counter()
+        trace = self._requests.begin(request.header("traceparent"))
+        enter_trace(trace)
+        predictor = body = None
+        status, headers, content = 499, _HEADERS, b""  # 499: the caller left in the middle of the body
+        try:
+            self._keys.check(request.header("authorization"), "predict")
+            predictor = self._catalog.find(request.model, request.version)
+            settings = self._settings
+            body = await read_body(request, protocol, settings.max_body_bytes, settings.body_timeout_seconds)
+            content = await self._predict(request, predictor, body, trace)
+            status = 200
+        except ProtocolClosed:
+            _log.debug("the caller went away", path=request.address.path)
+        except asyncio.CancelledError:
+            status, headers, content = self._problem(request, StoppingError())
+        except Exception as error:
+            if predictor is not None and isinstance(error, InputError):
+                predictor.metrics.invalid.inc()
+            if body is None:
+                await drop_body(request, protocol)
+            status, headers, content = self._problem(request, error)
+        if status != 499:
+            protocol.response_bytes(status, headers, content)
+        details = predictor.named if predictor is not None else {}
+        self._requests.answered(request.address, trace, status, time.perf_counter() - begun, details)
+        if status == 200 and request.version is None and predictor is not None and body is not None:
+            self._shadows.mirror(predictor.manifest.name, partial(self._shadow, request, body, trace))
+
+    async def _predict(self, request: PredictRequest, predictor: Predictor, body: bytes, trace: Trace) -> bytes:
+        """The body of the answer. Raises what reading the inputs and predicting raise."""
+        begun, stages = time.perf_counter(), predictor.metrics.stages
+        inputs, known = await self._read(request, predictor, body)
+        decoded = time.perf_counter()
+        stages["decode"].observe(decoded - begun)
+        answer = await predictor.predict(Call(inputs, begun, request.source, trace.trace_id, trace, decoded))
+        if request.oip:
+            content = oip.write_response(predictor.manifest, answer, len(inputs), known)
+        else:
+            content = predictor.writer.write(answer, many=known)
+        stages["total"].observe(time.perf_counter() - begun)
+        return content
+
+    async def _read(self, request: PredictRequest, predictor: Predictor, body: bytes) -> tuple[Inputs, Any]:
+        """The inputs in a body, and what the answer's writer is to know of it."""
+        model, most = predictor.model, self._settings.max_rows
+        if request.oip:
+            return oip.read_request(body, model, most)
+        if model.tabular or len(body) <= _THREAD_BYTES:
+            return native.read_inputs(model, request.content_type, body, most)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, native.read_inputs, model, request.content_type, body, most)
+
+    async def _shadow(self, request: PredictRequest, body: bytes, trace: Trace, shadow: Predictor) -> None:
+        """The same body for another version: read by its own manifest, logged in its own table."""
+        begun = time.perf_counter()
+        inputs, _ = await self._read(request, shadow, body)
+        await shadow.predict(Call(inputs, begun, "shadow", trace.trace_id, trace))
+
+    def _problem(self, request: PredictRequest, error: Exception) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and body of an answer that says what went wrong."""
+        entry = find_entry(self._errors, error)
+        if entry is None:
+            _log.error("unhandled error", path=request.address.path, exc_info=error)
+            body = problem_body(500, "internal", "Internal server error")
+            return 500, [("content-type", PROBLEM_JSON)], body
+        more = [(name.lower(), value) for name, value in entry.headers.items()]
+        if request.oip:
+            return entry.status, [*_HEADERS, *more], oip.write_error(str(error) or entry.title)
+        return entry.status, [("content-type", PROBLEM_JSON), *more], problem_of(entry, error)

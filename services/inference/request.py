@@ -1,0 +1,95 @@
+"""A request for a prediction: what its head says, and its body, read within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+
+import msgspec
+from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, ProtocolError, Scope
+
+from pilothouse.serving.observe import Address
+from services.inference.errors import BodyTooLargeError
+
+_PATH = re.compile(r"^(/v2)?(?:/models/([^/]+)(?:/versions/([^/]+))?)?/(predict|infer)$")
+_UNREAD_BYTES, _UNREAD_SECONDS = 64_000_000, 2.0
+
+
+class PredictRequest(msgspec.Struct, frozen=True):
+    """`model` and `version` as the path names them, None where it does not. `source` is what the caller calls itself in
+    `Pilothouse-Source`, kept in the record: printable ASCII, cut at 64. `oip`: by the Open Inference Protocol."""
+
+    address: Address
+    model: str | None
+    version: str | None
+    oip: bool
+    headers: Headers
+    content_type: str
+    source: str | None
+
+    def header(self, name: str) -> bytes | None:
+        value: str | None = self.headers.get(name)
+        return None if value is None else value.encode("latin-1")
+
+
+def match_request(scope: Scope) -> PredictRequest | None:
+    """None when it asks for something else than a prediction."""
+    path = scope.path
+    found = _PATH.match(path) if scope.method == "POST" else None
+    if found is None:
+        return None
+    prefix, model, version, verb = found.groups()
+    if (prefix is None) != (verb == "predict") or (prefix and model is None):
+        return None
+    route = _route(prefix or "", model is not None, version is not None, verb)
+    headers = scope.headers
+    source = "oip" if prefix else _source(headers.get("pilothouse-source"))
+    content_type = headers.get("content-type", "")
+    return PredictRequest(Address("POST", path, route), model, version, bool(prefix), headers, content_type, source)
+
+
+def _route(prefix: str, named: bool, versioned: bool, verb: str) -> str:
+    return prefix + "/models/{name}" * named + "/versions/{version}" * versioned + f"/{verb}"
+
+
+def _source(value: str | None) -> str | None:
+    if not value:
+        return None
+    return "".join(c for c in value if " " <= c <= "~")[:64] or None
+
+
+async def read_body(request: PredictRequest, protocol: HTTPProtocol, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises BodyTooLargeError as soon as that is known, TimeoutError; ProtocolClosed when the caller
+    leaves."""
+    length: str | None = request.headers.get("content-length")
+    if length is not None and int(length) > limit:
+        raise BodyTooLargeError(limit)
+    if length is None and "transfer-encoding" not in request.headers:
+        return b""
+    async with asyncio.timeout(seconds):
+        return await (protocol() if length is not None else _read_pieces(protocol, limit))
+
+
+async def _read_pieces(protocol: HTTPProtocol, limit: int) -> bytes:
+    pieces, size = [], 0
+    async for piece in protocol:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLargeError(limit)
+    return b"".join(pieces)
+
+
+async def drop_body(request: PredictRequest, protocol: HTTPProtocol) -> None:
+    """Read what was not read, within bounds: a caller that still sends when the connection ends would see that and not
+    the answer."""
+    if "content-length" not in request.headers or "expect" in request.headers:
+        return
+    left = _UNREAD_BYTES
+    with suppress(ProtocolError, ProtocolClosed, TimeoutError):
+        async with asyncio.timeout(_UNREAD_SECONDS):
+            async for piece in protocol:
+                left -= len(piece)
+                if left < 0:
+                    return
