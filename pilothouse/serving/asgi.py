@@ -38,7 +38,7 @@ class AsgiRequests:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
-        body = _Body(scope, receive)
+        body = _UnreadBody(scope, receive)
         try:
             await self._app(scope, body.receive, body.before(send))
         except asyncio.CancelledError:  # the service stops
@@ -48,7 +48,7 @@ class AsgiRequests:
             self.tasks.discard(task)
 
 
-class _Body:
+class _UnreadBody:
     """The body of a request. A server that answers before it has read all of it ends the connection, and a caller that
     still sends would see that and not the answer; so what is left is read and dropped, within bounds."""
 

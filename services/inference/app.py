@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from pilothouse.errors import InputError, NotAnImage, OutputError, TooLarge
 from pilothouse.model import Model
 from pilothouse.package import Package
+from pilothouse.serving.asgi import RsgiToAsgi
 from pilothouse.serving.problem import Entry, ErrorTable
 from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.service import SHARED_ERRORS, create_service
@@ -108,7 +109,15 @@ def create_app(
     app.include_router(admin)
     app.include_router(oip_routes.router)
     install_openapi(app, catalog)
-    app.state.handler = PredictHandler(app, catalog, settings, {**SHARED_ERRORS, **ERRORS}, executor)
+    app.state.handler = PredictHandler(
+        RsgiToAsgi(app),
+        catalog=catalog,
+        settings=settings,
+        keys=app.state.keys,
+        requests=app.state.requests,
+        errors={**SHARED_ERRORS, **ERRORS},
+        executor=executor,
+    )
     return app
 
 

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
 from pilothouse.errors import InputError
@@ -42,17 +41,18 @@ class PredictHandler:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: RsgiToAsgi,
+        *,
         catalog: Catalog,
         settings: InferenceSettings,
+        keys: Keys,
+        requests: RequestLog,
         errors: ErrorTable,
         executor: ThreadPoolExecutor,
     ) -> None:
-        self._app = RsgiToAsgi(app)
-        self.tasks = self._app.tasks
-        self._catalog, self._settings, self._errors, self._executor = catalog, settings, errors, executor
-        self._keys: Keys = app.state.keys
-        self._requests: RequestLog = app.state.requests
+        self._app, self.tasks = app, app.tasks
+        self._catalog, self._settings, self._keys, self._requests = catalog, settings, keys, requests
+        self._errors, self._executor = errors, executor
         self._shadows = Shadows(catalog)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
