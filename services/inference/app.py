@@ -26,10 +26,10 @@ from services.inference.catalog import Catalog, Load, RolesFile
 from services.inference.collector import Collector, HttpCollector
 from services.inference.errors import (
     BodyTooLargeError,
+    ExternalModelError,
     MediaTypeError,
     NotLoggedError,
     RolesError,
-    ServedElsewhereError,
     SpoolError,
     StoppingError,
     UnknownModelError,
@@ -46,7 +46,7 @@ FOLLOW_SECONDS = 1.0
 DESCRIPTION = "Predicts with packed models, and logs every prediction durably before it answers."
 ERRORS: ErrorTable = {
     UnknownModelError: Entry(404, "unknown-model", "No such model"),
-    ServedElsewhereError: Entry(404, "served-elsewhere", "The model is served elsewhere"),
+    ExternalModelError: Entry(404, "served-elsewhere", "The model is served elsewhere"),
     InputError: Entry(422, "invalid-input", "The input does not fit the model"),
     NotAnImage: Entry(422, "not-an-image", "The input is no image that the model takes"),
     TooLarge: Entry(413, "too-large", "The input is too large"),
@@ -163,7 +163,7 @@ async def _follow_roles(catalog: Catalog) -> None:
 def _report_models(readiness: Readiness, catalog: Catalog, folder: Path, metrics: PredictionMetrics) -> None:
     for failure in catalog.failures:
         metrics.loaded(failure.name, failure.version, 0, ok=False)
-    if any(True for _ in catalog) or (catalog.elsewhere and not catalog.failures):
+    if any(True for _ in catalog) or (catalog.external and not catalog.failures):
         readiness.ready("models")
         return
     reasons = "; ".join(f.reason for f in catalog.failures)

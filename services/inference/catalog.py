@@ -13,7 +13,7 @@ import structlog
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package, open_package, order, package_folders
-from services.inference.errors import RolesError, ServedElsewhereError, UnknownModelError
+from services.inference.errors import ExternalModelError, RolesError, UnknownModelError
 from services.inference.predictor import Predictor
 from services.inference.spool.durable import replace_durably
 
@@ -67,13 +67,13 @@ class RolesFile:
 class Catalog:
     """Loaded model versions by name. The newest version of a name answers, unless another was activated.
 
-    Packages of models that are served elsewhere are listed and described, and never loaded.
+    Packages of external models are listed and described, and never loaded.
     """
 
     roles_file: Roles
     default: str | None = None
     failures: list[Failure] = field(default_factory=list)
-    elsewhere: list[Package] = field(default_factory=list)
+    external: list[Package] = field(default_factory=list)
     _loaded: dict[str, dict[str, Predictor]] = field(default_factory=dict)
     _roles: dict[str, Role] = field(default_factory=dict)
 
@@ -85,7 +85,7 @@ class Catalog:
             try:
                 package = open_package(folder, verify=False)
                 if package.manifest.runtime == "external":
-                    self.elsewhere.append(package)
+                    self.external.append(package)
                     continue
                 package.verify()
                 self.add(load(package))
@@ -102,7 +102,7 @@ class Catalog:
     def find(self, name: str | None = None, version: str | None = None) -> Predictor:
         """The version of a model that answers, or the one asked for.
 
-        Raises UnknownModelError or ServedElsewhereError.
+        Raises UnknownModelError or ExternalModelError.
         """
         wanted = name or self.default_name
         versions = self._loaded.get(wanted or "")
@@ -112,7 +112,7 @@ class Catalog:
         if versions and version in versions:
             return versions[version]
         if self._external(wanted, version):
-            raise ServedElsewhereError(wanted or "", version)
+            raise ExternalModelError(wanted or "", version)
         known = [f"{wanted} {v}" for v in versions] if versions else sorted(self._loaded)
         raise UnknownModelError(wanted or "default", version, known)
 
@@ -129,7 +129,7 @@ class Catalog:
         return bool(versions) if version is None else version in versions
 
     def _external(self, name: str | None, version: str | None) -> list[Package]:
-        manifests = ((p, p.manifest) for p in self.elsewhere)
+        manifests = ((p, p.manifest) for p in self.external)
         return [p for p, m in manifests if m.name == name and version in (None, m.version)]
 
     def activate(self, name: str, version: str) -> None:
@@ -196,7 +196,7 @@ class Catalog:
         """Every package that was found: name, version, task, state, and whether it is the default or answers."""
         answering = self.find() if self.default_name in self._loaded else None
         rows = [_listed(p.manifest, self.state(p), default=p is answering) for p in self]
-        rows += [_listed(p.manifest, "external", default=False) for p in self.elsewhere]
+        rows += [_listed(p.manifest, "external", default=False) for p in self.external]
         failed = [{"name": f.name, "version": f.version, "state": "failed", "reason": f.reason} for f in self.failures]
         return rows + failed
 

@@ -2,7 +2,7 @@
 
 InferenceError
 ├── UnknownModelError     no model (or version) of that name is loaded
-│   └── ServedElsewhereError  it is watched here and served elsewhere
+│   └── ExternalModelError  it is watched here and served elsewhere
 ├── BodyTooLargeError     the body is over the limit
 ├── MediaTypeError        neither JSON, nor multipart, nor an image, or not what this model takes
 ├── NotLoggedError        strict mode, and the record could not be written
@@ -28,7 +28,7 @@ class UnknownModelError(InferenceError):
         super().__init__(f"no model {wanted!r} is loaded; there are: {', '.join(known) or 'none'}")
 
 
-class ServedElsewhereError(UnknownModelError):
+class ExternalModelError(UnknownModelError):
     def __init__(self, name: str, version: str | None) -> None:
         InferenceError.__init__(
             self, f"{name} {version or ''}".rstrip() + " is served elsewhere; here it is only watched"
