@@ -24,7 +24,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 from prometheus_client import Counter
 
-from pilothouse.serving import trace as ours
+from pilothouse.serving.trace import Kind, Trace
 
 MOST_WAITING = 4096
 
@@ -45,14 +45,14 @@ class OtlpSpans:
         self._exporter = CountedExporter(exporter, counter)
         self._processor = BatchSpanProcessor(self._exporter, MOST_WAITING, schedule_delay_millis=1000)
 
-    def begin(self, trace: ours.Trace) -> ours.Trace:
+    def begin(self, trace: Trace) -> Trace:
         if trace.parent is not None:
             return trace
         decision = self._sampler.should_sample(None, int(trace.trace_id, 16), "").decision
         return trace.as_sampled() if decision is Decision.RECORD_AND_SAMPLE else trace
 
     def record(
-        self, name: str, trace: ours.Trace, seconds: float, *, kind: ours.SpanKind = "internal", ago: float = 0.0,
+        self, name: str, trace: Trace, seconds: float, *, kind: Kind = "internal", ago: float = 0.0,
         failed: bool = False, attributes: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         if not trace.sampled or not self._exporter.has_room():

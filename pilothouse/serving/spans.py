@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry, Counter
 
 from pilothouse.serving.settings import ServiceSettings
-from pilothouse.serving.trace import SpanKind, Trace, current_trace, start_trace, within
+from pilothouse.serving.trace import Kind, Trace, current_trace, start_trace, within
 
 
 class Spans(Protocol):
@@ -20,7 +20,7 @@ class Spans(Protocol):
         """The same trace, marked for export where it begins here and the sampler chooses it."""
 
     def record(
-        self, name: str, trace: Trace, seconds: float, *, kind: SpanKind = "internal", ago: float = 0.0,
+        self, name: str, trace: Trace, seconds: float, *, kind: Kind = "internal", ago: float = 0.0,
         failed: bool = False, attributes: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """A span that took `seconds` and ended `ago` seconds before now. Never waits."""

@@ -14,7 +14,7 @@ import msgspec
 _TRACEPARENT = re.compile(rb"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
 _SAMPLED = frozenset("13579bdf")
-SpanKind = Literal["server", "internal"]
+Kind = Literal["server", "internal"]
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
