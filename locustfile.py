@@ -1,7 +1,8 @@
-"""What a user expects to hold: people who predict, with features and with pictures, and people who look at the page.
+"""Load of many users: some predict with features, some with images, some open the page.
 
-`make load` runs it without a screen against a running stack (`make run`, or `make up`) and writes load.html. Addresses
-are those of `make run`; PILOTHOUSE_INFERENCE_URL, FRONTEND and PILOTHOUSE_API_KEY say others. By hand: `locust` and http://localhost:8089.
+`make load` runs it without a browser against a running stack (`make run` or `make up`) and writes load.html. Other
+addresses than those of `make run`: PILOTHOUSE_INFERENCE_URL, FRONTEND, PILOTHOUSE_API_KEY. For locust's own page run
+`locust` and open http://localhost:8089.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def _get(path: str) -> bytes:
         return bytes(answer.read())
 
 
-class Predicting(FastHttpUser):
-    """Predicts with what the models' own packages give as examples."""
+class PredictUser(FastHttpUser):
+    """Predicts with the examples of the models' packages."""
 
     host = INFERENCE
     wait_time = between(0.05, 0.5)
@@ -52,8 +53,8 @@ class Predicting(FastHttpUser):
             self.client.post(f"/models/{name}/predict", data=image, headers=headers, name="/models/{image}/predict")
 
 
-class Looking(FastHttpUser):
-    """Opens the page: what a browser asks for before it opens its web socket."""
+class PageUser(FastHttpUser):
+    """Opens the page: the requests of a browser before it opens its web socket."""
 
     host = FRONTEND
     wait_time = between(1, 5)
@@ -66,7 +67,7 @@ class Looking(FastHttpUser):
 
 
 class Ramp(LoadTestShape):
-    """Users come in steps, stay, and go: seconds since the start, and how many there are until then."""
+    """How many users there are: `steps` are pairs of seconds since the start and the number until then."""
 
     steps = ((10, 10), (20, 25), (30, 50), (50, 100), (60, 20))
 
@@ -76,7 +77,7 @@ class Ramp(LoadTestShape):
 
 
 @events.quitting.add_listener
-def _judge(environment: Any, **_: Any) -> None:
+def _fail_on_errors(environment: Any, **_: Any) -> None:
     """More than one failure in a thousand, or a prediction's 99th percentile over a second, fails the run."""
     total = environment.stats.total
     slow = [

@@ -6,39 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
-from typing import Literal, Self
 
-from stack import reaper as reaper_program
 from stack.programs import Program
-from stack.reaper import signal_group
+from stack.reaper import Reaper, signal_group
 
 _LONGEST_LINE = 1 << 16
-
-
-class Reaper:
-    """The process of stack/reaper.py, told which process groups to end if this process dies."""
-
-    def __init__(self, grace_seconds: float) -> None:
-        command = [sys.executable, "-I", reaper_program.__file__, str(grace_seconds)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-
-    def tell(self, change: Literal["+", "-"], group: int) -> None:
-        """A process group has started or ended."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it was killed: the stack goes on without its safety net
-            self._process.stdin.write(f"{change}{group}\n".encode())
-            self._process.stdin.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.communicate()
 
 
 class ProgramProcess:
@@ -123,4 +97,5 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 
 def describe(status: int) -> str:
     """An exit status in words."""
-    return f"exit status {status}" if status >= 0 else f"signal {-status}, {signal.strsignal(-status)}"
+    signals = {s.value: s.name for s in signal.Signals}
+    return f"exit status {status}" if status >= 0 else f"killed by {signals.get(-status, f'signal {-status}')}"

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from pilothouse.serving.probe import why_not_ready
 from stack.console import Console
-from stack.process import ProgramProcess, Reaper, describe
+from stack.process import ProgramProcess, describe
 from stack.programs import Program, reachable
+from stack.reaper import Reaper
 
 
 @dataclass(frozen=True, slots=True)

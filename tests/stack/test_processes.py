@@ -1,10 +1,14 @@
-"""The real services as processes, as `make run` starts them, from nothing to stored predictions and a clean end."""
+"""The real services as processes, as `make run` starts them, from nothing to stored predictions and a clean end.
+
+They are started from another folder than the clone's, which must make no difference.
+"""
 
 import os
 import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -18,17 +22,21 @@ SERVICES = ("inference", "collector", "drift", "frontend")
 MODELS = ("fashion-mnist", "house-prices")
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 class Running:
     """The stack, ready, and where its services are."""
 
     def __init__(self, state):
         self.ports = dict(zip(SERVICES, free_ports(4), strict=True))
         self.environment = {f"{n.upper()}_PORT": str(p) for n, p in self.ports.items()}
-        self.environment |= {"PILOTHOUSE_STATE": str(state), "PILOTHOUSE_PROMETHEUS": "off"}
+        self.environment |= {"PILOTHOUSE_STATE": str(state), "PILOTHOUSE_PROMETHEUS": "off", "PYTHONPATH": str(ROOT)}
+        self._folder = state.parent
 
     def start(self):
         begun = time.monotonic()
-        stack = Stack(sys.executable, "-m", "stack", environment=self.environment)
+        stack = Stack(sys.executable, "-m", "stack", environment=self.environment, folder=self._folder)
         stack.until("Ctrl-C stops", seconds=60)
         self.start_seconds = time.monotonic() - begun
         return stack
