@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from services.frontend.clients import cache
 from testkit.frontend.manifests import houses, pneumonia
 from testkit.frontend.stand_in import StandIn
 from testkit.ports import closed_address
@@ -21,7 +22,7 @@ Visit = Callable[..., AppTest]
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """All three services, answering; the page's settings point at them."""
     services = StandIn(houses(), pneumonia())
-    st.cache_data.clear()
+    cache.forget()
     with serving(services.app) as services.url:
         for name in SERVICES:
             monkeypatch.setenv(f"PILOTHOUSE_{name}_URL", services.url)
@@ -39,7 +40,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Point the page at a port where nobody listens, for one service."""
 
     def send_away(service: str) -> None:
-        st.cache_data.clear()
+        cache.forget()
         monkeypatch.setenv(f"PILOTHOUSE_{service.upper()}_URL", closed_address())
 
     return send_away

@@ -6,9 +6,10 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from services.frontend.clients import cache
 from services.frontend.clients import services as clients
 from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
 from services.frontend.metrics import PageMetrics
@@ -165,3 +166,25 @@ def test_a_service_that_hangs_costs_a_call_that_may_take_long_no_more_than_a_qui
         with pytest.raises(ServiceAway, match="no answer in time"):
             services.drift.verdict("houses", "1")
     assert time.monotonic() - begun < 5
+
+
+def test_an_answer_is_kept_for_some_seconds_until_it_is_to_be_forgotten(stand_in, stand_in_url, connected):
+    services = connected(stand_in_url)
+    assert services.inference.models() is services.inference.models()
+    assert stand_in.calls == ["/models"]
+    cache.forget()
+    services.inference.models()
+    assert stand_in.calls == ["/models"] * 2
+
+
+def test_answers_of_two_addresses_are_kept_apart(stand_in_url, connected):
+    other = Starlette(routes=[Route("/models", lambda _: JSONResponse({"models": []}))])
+    with serving(other) as url:
+        assert len(connected(stand_in_url).inference.models()) == 2
+        assert connected(url).inference.models() == []
+
+
+def test_what_is_wrong_in_an_answer_is_named(stand_in, stand_in_url, connected):
+    stand_in.drift = {"model": "houses", "version": "1", "verdict": "perhaps"}
+    with pytest.raises(ServiceOdd, match="verdict: Input should be 'drift', 'no drift' or 'unknown'"):
+        connected(stand_in_url).drift.verdict("houses", "1")
