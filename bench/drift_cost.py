@@ -144,7 +144,9 @@ def span(url: str, manifest: Manifest, rows: int) -> dict[str, str]:
 
 def report(url: str, process: psutil.Process, manifest: Manifest, rows: int) -> tuple[float, float]:
     """Seconds, and peak megabytes of the worker."""
-    query = {"model": manifest.name, "window": f"rows={rows}", "wait": 290, "format": "json"}
+    query: dict[str, str | int] = {
+        "model": manifest.name, "window": f"rows={rows}", "wait": 290, "format": "json",
+    }  # fmt: skip
     with peak_memory(process, of_children=True) as peak:
         begun = time.perf_counter()
         assert httpx2.get(f"{url}/drift-report", params=query, timeout=300).status_code == 200

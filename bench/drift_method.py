@@ -79,7 +79,7 @@ def _judge(model: str, window: pa.Table) -> WindowResult:
 
 
 def _share(said: Any) -> float:
-    each = list(said)
+    each = [bool(one) for one in said]
     return sum(each) / len(each)
 
 

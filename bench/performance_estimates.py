@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -29,7 +31,7 @@ def _row(model: str, metric: str, name: str, table: pa.Table) -> list[str]:
     estimator = expecting(model)
     sample = sample_of(manifest, table)
     unfamiliar = estimator.familiarity.judge(sample.every.table)
-    estimate = estimator.estimate(sample.every)  # even where the service would not give it
+    estimate: Any = estimator.estimate(sample.every)  # even where the service would not give it
     said = estimate.values(np.arange(table.num_rows), [metric], 0)[metric].value
     true = truth_of(manifest, table, [metric])[metric].value
     off = f"{said - true:+.3f}" if metric == "accuracy" else f"{said / true - 1:+.1%}"

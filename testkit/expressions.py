@@ -1,9 +1,13 @@
 """Every PromQL expression of the repository, by the place where it stands, and the series that there are."""
 
+from __future__ import annotations
+
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,12 +32,12 @@ FOREIGN = {
 }
 
 
-def rules():
+def rules() -> list[dict[str, Any]]:
     return [rule for file in RULES for g in yaml.safe_load(file.read_text())["groups"] for rule in g["rules"]]
 
 
 @cache
-def known():
+def known() -> dict[str, frozenset[str]]:
     """What services expose, what others do, and what rules record of it; a rule may use those before it."""
     series = exposed() | FOREIGN
     waiting = [rule for rule in rules() if "record" in rule]
@@ -47,17 +51,17 @@ def known():
     return series
 
 
-def _names(expression):
+def _names(expression: str) -> set[str]:
     checker = Checker({})
     checker.labels(expression)
     return checker.named
 
 
-def dashboards():
+def dashboards() -> dict[str, Any]:
     return {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
 
 
-def targets():
+def targets() -> Iterator[tuple[str, dict[str, Any]]]:
     """Panel title and query, by dashboard."""
     for name, content in dashboards().items():
         for panel in content["panels"]:
@@ -65,5 +69,5 @@ def targets():
                 yield f"{name}: {panel['title']} {target['refId']}", target
 
 
-def without_variables(expression):
+def without_variables(expression: str) -> str:
     return re.sub(r"\$\w+", ".*", expression)

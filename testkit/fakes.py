@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from pilothouse.errors import RemoteError
+from pilothouse.manifest import Manifest
 from pilothouse.wire.records import IngestResult, Rejected
 
 
@@ -14,24 +17,24 @@ class FakeCollector:
     `outages` counts the calls that fail next; `poison` ids are refused one by one; `largest` bounds a batch (413).
     """
 
-    def __init__(self):
-        self.announced = {}
-        self.records = {}
-        self.order = []
+    def __init__(self) -> None:
+        self.announced: dict[str, Manifest] = {}
+        self.records: dict[Any, dict[str, Any]] = {}
+        self.order: list[Any] = []
         self.outages = 0
-        self.poison = set()
-        self.largest = None
-        self.conflicts = set()
+        self.poison: set[Any] = set()
+        self.largest: int | None = None
+        self.conflicts: set[str] = set()
         self.deliveries = 0
         self.error = RemoteError("/v1/records", 503, "away")
 
-    def announce(self, manifest):
+    def announce(self, manifest: Manifest) -> None:
         self._maybe_away()
         if manifest.key in self.conflicts:
             raise RemoteError("/v1/models", 409, "another schema")
         self.announced[manifest.key] = manifest
 
-    def deliver(self, body):
+    def deliver(self, body: bytes) -> IngestResult:
         self.deliveries += 1
         self._maybe_away()
         batches = msgspec.msgpack.decode(body)["batches"]
@@ -51,10 +54,10 @@ class FakeCollector:
                 accepted += 1
         return IngestResult(accepted, len(rows) - accepted - len(rejected), rejected)
 
-    def close(self):
+    def close(self) -> None:
         self.error = RemoteError("/v1/records", None, "closed")
 
-    def _maybe_away(self):
+    def _maybe_away(self) -> None:
         if self.outages:
             self.outages -= 1
             raise self.error

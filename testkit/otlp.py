@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -13,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 class Taken:
     """A span as it came: its service, name, ids in hex, seconds, attributes."""
 
-    def __init__(self, service, span):
+    def __init__(self, service: str, span: Any) -> None:
         self.service, self.name, self.kind = service, span.name, span.kind
         self.trace_id, self.span_id, self.parent = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
         self.begun, self.ended = span.start_time_unix_nano / 1e9, span.end_time_unix_nano / 1e9
@@ -21,17 +23,17 @@ class Taken:
         self.failed = span.status.code == 2
 
 
-def values(attributes):
+def values(attributes: Iterable[Any]) -> dict[str, Any]:
     return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}
 
 
 @contextmanager
-def receiving(status=200):
+def receiving(status: int = 200) -> Iterator[tuple[str, list[Taken]]]:
     """The address to send to, and the spans that have come; `status` is what is answered."""
-    spans = []
+    spans: list[Taken] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             body = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
             assert (self.path, self.headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
@@ -42,7 +44,7 @@ def receiving(status=200):
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             """Tests read standard error."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+from typing import Any
+
 from promql_parser import (
     AggModifierType,
     AggregateExpr,
@@ -23,13 +26,17 @@ from promql_parser import (
 class Checker:
     """`known` are the series with their labels. What is wrong with the expressions that it reads is in `faults`."""
 
-    def __init__(self, known):
-        self.known, self.faults, self.named = known, [], set()
+    def __init__(self, known: Mapping[str, Set[str]]) -> None:
+        self.known = known
+        self.faults: list[str] = []
+        self.named: set[str] = set()
 
-    def labels(self, text):
-        return self._of(parse(text))
+    def labels(self, text: str) -> frozenset[str] | None:
+        """Those of the answer; None for a scalar."""
+        found: frozenset[str] | None = self._of(parse(text))
+        return found
 
-    def _of(self, node):
+    def _of(self, node: Any) -> Any:
         """None for a scalar."""
         if isinstance(node, NumberLiteral | StringLiteral):
             return None
@@ -45,7 +52,7 @@ class Checker:
         }
         return kinds[type(node)](node)
 
-    def _selector(self, node):
+    def _selector(self, node: Any) -> Any:
         matched = {m.name for m in node.matchers.matchers}
         self.named.add(node.name)
         if node.name not in self.known:
@@ -54,7 +61,7 @@ class Checker:
         self._expect(matched, self.known[node.name], node.name)
         return self.known[node.name]
 
-    def _aggregate(self, node):
+    def _aggregate(self, node: Any) -> Any:
         inner = self._of(node.expr)
         op = str(node.op)
         if node.modifier is None:
@@ -65,7 +72,7 @@ class Checker:
             return inner
         return wanted if node.modifier.type == AggModifierType.By else inner - wanted
 
-    def _binary(self, node):
+    def _binary(self, node: Any) -> Any:
         left, right = self._of(node.lhs), self._of(node.rhs)
         if left is None or right is None:
             return right if left is None else left
@@ -82,7 +89,7 @@ class Checker:
             return frozenset(matching.labels)
         return left
 
-    def _call(self, node):
+    def _call(self, node: Any) -> Any:
         inner = [found for found in map(self._of, node.args) if found is not None]
         if node.func.name in ("vector", "time"):
             return frozenset() if node.func.name == "vector" else None
@@ -95,7 +102,7 @@ class Checker:
             return inner[0] | {node.args[1].val}
         return inner[0] if inner else None
 
-    def _expect(self, wanted, there, where):
+    def _expect(self, wanted: Set[str], there: Set[str] | None, where: str) -> None:
         missing = wanted - (there or set())
         if missing:
             self.faults.append(f"{where} has no label {', '.join(sorted(missing))}")

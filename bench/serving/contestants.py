@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from bench.serving.load import CONNECTIONS, Target
@@ -146,10 +147,16 @@ BARE_UVLOOP = Contestant(
     "the same under uvloop",
     "bare",
 )
+
+
+def _parts(_programs: Path, port: int, *, workers: str) -> list[str]:
+    return [sys.executable, "-m", "bench.serving.parts", str(port), workers]
+
+
 PARTS, TWO_PARTS = (
     Contestant(
         name,
-        lambda _programs, port, workers=workers: [sys.executable, "-m", "bench.serving.parts", str(port), workers],
+        partial(_parts, workers=workers),
         _parts_targets,
         "uvicorn that decodes pictures and runs the model on those of a turn, and does nothing else",
     )

@@ -94,19 +94,19 @@ def targets(found: dict[str, Any]) -> Iterable[tuple[str, str, list[float]]]:
     loads, tabular = found["loads"], found["loads"]["tabular"]
     yield "requests/s of bare uvicorn's", "at least 0.5", ratios(tabular, OURS, BARE.name)
     yield "the same, no two requests with the same head", "", ratios(loads["tabular, new heads"], OURS, BARE.name)
-    for peer, times in (("MLServer", 6), ("BentoML", 10), ("LitServe", 10)):
+    for peer, least in (("MLServer", 6), ("BentoML", 10), ("LitServe", 10)):
         if peer in tabular:
-            yield f"times {peer}", f"at least {times}", ratios(tabular, OURS, peer)
+            yield f"times {peer}", f"at least {least}", ratios(tabular, OURS, peer)
     yield "p99 at 64 connections, ms", "at most 20", [m["p99_ms"] for m in tabular[OURS]]
     yield "throughput with the log on, of that without", "at least 0.85", ratios(tabular, OURS, OFF)
-    yield "errors", "0", [m["errors"] for m in tabular[OURS]]
+    yield "errors", "0", [float(m["errors"]) for m in tabular[OURS]]
     for kind, wanted in (("tabular, 8 rows", "at least 1.6"), ("image", "at least 1.6"), ("tabular", "")):
         times = ratios(loads[f"workers, {kind}"], TWO.name, ALONE.name)
         yield f"two workers on two cores, times one on one: {kind}", wanted, times
     parts = ratios(loads["workers, image"], TWO_PARTS.name, PARTS.name)
     yield "two processes of an image's parts alone, times one", "", parts
     bursts = found["bursts"][OURS]
-    yield "of 1,000 new connections, late (over 1 s) or unanswered", "0", [b["late"] for b in bursts]
+    yield "of 1,000 new connections, late (over 1 s) or unanswered", "0", [float(b["late"]) for b in bursts]
     yield "slowest of them, ms", "", [b["slowest_ms"] for b in bursts]
     one, many = loads["tabular, one client"][OURS], loads["batch, one client"][OURS]
     batch = [b["rows_per_second"] / max(a["per_second"], 1) for a, b in zip(one, many, strict=True)]

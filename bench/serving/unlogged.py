@@ -14,6 +14,6 @@ class Forgetting(Journal):
 
 
 if __name__ == "__main__":
-    app.Journal = Forgetting  # type: ignore[misc]  # on purpose, see above
-    predictor.encode_frame = lambda _schema, _payload: b""
+    app.Journal = Forgetting  # type: ignore[attr-defined]  # on purpose, see above
+    predictor.encode_frame = lambda schema, payload: b""  # type: ignore[attr-defined]
     main()

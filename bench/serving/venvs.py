@@ -19,8 +19,17 @@ def make(name: str, cache: Path) -> Path:
     if (folder / "complete").exists():
         return programs
     print(f"Installing {name} into {folder}", flush=True)
-    pip = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted]
-    for command in ([sys.executable, "-m", "venv", "--clear", folder], pip):
+    pip: list[str | Path] = [
+        programs / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        wanted,
+    ]
+    for command in ([sys.executable, "-m", "venv", "--clear", str(folder)], pip):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"it could not be installed: {done.stderr.strip().splitlines()[-1:]}")

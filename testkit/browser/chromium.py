@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -29,7 +30,7 @@ class Look:
     name: str
     width: int
     height: int
-    scheme: str
+    scheme: Literal["light", "dark"]
 
 
 LOOKS = (Look("light", 1280, 900, "light"), Look("dark", 1280, 900, "dark"), Look("narrow", 390, 844, "light"))

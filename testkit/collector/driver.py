@@ -1,9 +1,13 @@
 """A running collector as tests speak to it, and the records they send."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import random
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import msgspec
@@ -56,82 +60,87 @@ VALUES = {
 class Clock:
     """A clock that stands until it is moved."""
 
-    def __init__(self, now=NOW):
+    def __init__(self, now: int = NOW) -> None:
         self.now = now
 
-    def __call__(self):
+    def __call__(self) -> int:
         return self.now
 
 
 class Ids:
     """Ids with random bits from a seed, so that a test of chance has the same outcome every time."""
 
-    def __init__(self, seed=0):
+    def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)
 
-    def __call__(self, at_ms=NOW):
+    def __call__(self, at_ms: int = NOW) -> bytes:
         bits = self._random.getrandbits(80) & (((1 << 12) - 1) << 64 | ((1 << 62) - 1))
         return (at_ms << 80 | 0x7 << 76 | 0b10 << 62 | bits).to_bytes(16)
 
 
-def columns_of(manifest=MANIFEST):
+def columns_of(manifest: Manifest = MANIFEST) -> list[str]:
     return ["id", *(c.name for c in record_columns(manifest))]
 
 
-def row(at_ms=NOW, record_id=None, **changes):
+def row(at_ms: int = NOW, record_id: bytes | None = None, **changes: Any) -> list[Any]:
     return [record_id or uuid7_bytes(at_ms), *(VALUES | changes).values()]
 
 
 class Collector:
     """The HTTP client of a collector in this process, its clock and its metrics."""
 
-    def __init__(self, http, registry, clock, events=None):
+    def __init__(self, http: httpx2.AsyncClient, registry: CollectorRegistry, clock: Clock, events: Any = None) -> None:
         self.http, self.registry, self.clock, self.events = http, registry, clock, events
 
-    async def ready(self, seconds=20):
+    async def ready(self, seconds: float = 20) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while (answer := await self.http.get("/health/ready")).status_code != 200:
             assert asyncio.get_running_loop().time() < deadline, answer.text
             await asyncio.sleep(0.02)
 
-    async def announce(self, manifest=MANIFEST):
+    async def announce(self, manifest: Manifest = MANIFEST) -> httpx2.Response:
         path = f"/v1/models/{manifest.name}/{manifest.version}"
         return await self.http.put(path, content=manifest.model_dump_json())
 
-    async def send(self, rows, manifest=MANIFEST, columns=None):
+    async def send(
+        self, rows: Sequence[Sequence[Any]], manifest: Manifest = MANIFEST, columns: Sequence[str] | None = None
+    ) -> httpx2.Response:
         batch = {"model": manifest.name, "version": manifest.version, "rows": rows}
         return await self.send_batches([batch | {"columns": columns or columns_of(manifest)}])
 
-    async def send_batches(self, batches, **headers):
+    async def send_batches(self, batches: Sequence[dict[str, Any]], **headers: str) -> httpx2.Response:
         body = msgspec.msgpack.encode({"batches": batches})
         return await self.http.post(
             "/v1/records", content=body, headers={"content-type": "application/msgpack"} | headers
         )
 
-    async def store(self, rows, manifest=MANIFEST):
+    async def store(self, rows: Sequence[Sequence[Any]], manifest: Manifest = MANIFEST) -> None:
         """Send rows that must all be new and good."""
         answer = await self.send(rows, manifest)
         assert answer.status_code == 200, answer.text
         assert answer.json() == {"accepted": len(rows), "duplicates": 0, "rejected": []}
 
-    async def send_json(self, text):
+    async def send_json(self, text: object) -> httpx2.Response:
         body = text if isinstance(text, str | bytes) else json.dumps(text)
         return await self.http.post("/v1/records", content=body, headers={"content-type": "application/json"})
 
-    async def records(self, model="houses", **query):
+    async def records(self, model: str = "houses", **query: Any) -> list[dict[str, Any]]:
         answer = await self.http.get("/v1/records", params={"model": model} | query)
         assert answer.status_code == 200, answer.text
-        return answer.json()["records"]
+        found: list[dict[str, Any]] = answer.json()["records"]
+        return found
 
-    async def stats(self, model="houses"):
-        return (await self.http.get("/v1/stats", params={"model": model})).json()["models"]
+    async def stats(self, model: str = "houses") -> list[dict[str, Any]]:
+        answer = await self.http.get("/v1/stats", params={"model": model})
+        found: list[dict[str, Any]] = answer.json()["models"]
+        return found
 
-    def metric(self, name, **labels):
+    def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"pilothouse_collector_{name}", labels)
 
 
 @asynccontextmanager
-async def running(url, clock=None, **settings):
+async def running(url: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Collector]:
     """A collector on the database at `url`, from its start to its stop."""
     registry, clock = CollectorRegistry(), clock or Clock()
     app = create_app(CollectorSettings(database_url=url, **settings), registry, clock)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -16,7 +19,9 @@ FEATURES = (
 )
 
 
-def manifest(features=FEATURES, columns=None, **monitoring):
+def manifest(
+    features: tuple[Feature, ...] = FEATURES, columns: Sequence[DriftColumn | str] | None = None, **monitoring: Any
+) -> Manifest:
     columns = (
         None if columns is None else tuple(c if isinstance(c, DriftColumn) else DriftColumn(name=c) for c in columns)
     )
@@ -30,7 +35,7 @@ def manifest(features=FEATURES, columns=None, **monitoring):
     )
 
 
-def houses(rows, seed=0, shift=0.0):
+def houses(rows: int, seed: int = 0, shift: float = 0.0) -> pa.Table:
     """Columns that depend on each other, as real ones do; `shift` moves the sizes by so many standard deviations."""
     rng = np.random.default_rng(seed)
     size = rng.gamma(4.0, 30.0, rows)
@@ -49,6 +54,6 @@ def houses(rows, seed=0, shift=0.0):
     )
 
 
-def replaced(table, name, values):
+def replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The table with one column replaced."""
     return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))

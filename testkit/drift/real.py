@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from pilothouse.commands.input_files import feature_objects
@@ -19,41 +23,41 @@ ROWS_A_RUN = 500
 
 
 @cache
-def packed(name):
+def packed(name: str) -> Model:
     """The packed model's first version."""
     return Model(open_package(next((MODELS / name).iterdir())))
 
 
-def house_inputs(frame):
+def house_inputs(frame: pd.DataFrame) -> Inputs:
     model = packed("house-prices")
     return model.parse(list(feature_objects(frame, model.manifest)))
 
 
-def image_inputs(pixels):
+def image_inputs(pixels: NDArray[Any]) -> Inputs:
     return Inputs(list(np.clip(pixels, 0, 255).astype(np.uint8)[..., None]))
 
 
-def parts(inputs):
+def parts(inputs: Inputs) -> Iterator[Inputs]:
     """Inputs that a model runs at once, one after the other."""
     for start in range(0, len(inputs), ROWS_A_RUN):
         yield Inputs(inputs.rows[start : start + ROWS_A_RUN])
 
 
-def logged(model, inputs):
+def logged(model: Model, inputs: Inputs) -> pa.Table:
     """The log's columns as Arrow."""
-    columns = {}
+    columns: dict[str, list[Any]] = {}
     for part in parts(inputs):
         for name, values in model.columns(part, model.run(part)).items():
             columns.setdefault(name, []).extend(values)
     return pa.table({name: _arrow(name, values) for name, values in columns.items()})
 
 
-def _arrow(name, values):
+def _arrow(name: str, values: list[Any]) -> pa.Array:
     return pa.array(values, pa.list_(pa.float32())) if name == "embedding" else pa.array(values)
 
 
 @cache
-def house_frames():
+def house_frames() -> dict[str, pd.DataFrame]:
     """Sales by period. `same` are all sales of 1993-95 that are not in the reference: its thousands are needed for
     large windows; of these, the model was fitted on the ones that are not `held_out`."""
     import pandas as pd
@@ -64,7 +68,7 @@ def house_frames():
 
 
 @cache
-def image_sets(rows=10_000, drifted_rows=5_000):
+def image_sets(rows: int = 10_000, drifted_rows: int = 5_000) -> dict[str, NDArray[Any]]:
     """Test images by what was done to them."""
     pixels = fashion_mnist.splits().held_out.pixels[:rows, ..., 0]
     some = pixels[:drifted_rows].astype(np.float64)
@@ -80,7 +84,7 @@ def image_sets(rows=10_000, drifted_rows=5_000):
 
 
 @cache
-def pools(name):
+def pools(name: str) -> dict[str, pa.Table]:
     """For a packed model: what it logs of each set of real data, by its name; `same` has not drifted. All are real but
     `columns shuffled`."""
     if name == "house-prices":
@@ -91,17 +95,17 @@ def pools(name):
     return found | {"no sandals": without(found["same"], "prediction", "sandal")}
 
 
-def shuffled(table):
+def shuffled(table: pa.Table) -> pa.Table:
     """The values of each column as they were, but no longer of the same rows: only what they say together differs."""
     rng = np.random.default_rng(7)
     return pa.table({n: table.column(n).take(rng.permutation(table.num_rows)) for n in table.column_names})
 
 
-def without(table, name, value):
+def without(table: pa.Table, name: str, value: object) -> pa.Table:
     return table.take(np.flatnonzero([v != value for v in table.column(name).to_pylist()]))
 
 
-def draw(table, rows, seed):
+def draw(table: pa.Table, rows: int, seed: int) -> pa.Table:
     """A window of different rows, as many as there are at most."""
     chosen = np.random.default_rng(seed).choice(table.num_rows, min(rows, table.num_rows), replace=False)
     return table.take(chosen)

@@ -1,6 +1,11 @@
 """The drift service, put together, with a real collector over HTTP."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
@@ -10,10 +15,10 @@ from services.drift.settings import DriftSettings
 
 
 @contextmanager
-def running_drift(models, state, collector_url, **settings):
+def running_drift(models: Path, state: Path, collector_url: str, **settings: Any) -> Iterator[TestClient]:
     """A client of the service; its scheduler and, when it is needed, its report worker run."""
-    settings = DriftSettings(
+    configured = DriftSettings(
         port=0, models=models, state=state, collector_url=collector_url, log_level="warning", **settings
     )
-    with TestClient(create_app(settings, CollectorRegistry()), raise_server_exceptions=False) as client:
+    with TestClient(create_app(configured, CollectorRegistry()), raise_server_exceptions=False) as client:
         yield client

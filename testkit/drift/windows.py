@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import ndimage
 
+from pilothouse.manifest import Manifest
 from services.drift.performance import cbpe, dle
 from services.drift.performance.expected import Expecting
 from services.drift.performance.familiarity import Familiarity
@@ -24,29 +29,30 @@ IMAGES = 3_000
 
 
 @cache
-def expecting(name):
+def expecting(name: str) -> Expecting:
     """The estimator of a packed model, learned from its reference as the service does."""
     manifest, table = packed(name).manifest, load_reference(packed(name).package).table
     return learn(manifest, table)
 
 
-def learn(manifest, table):
+def learn(manifest: Manifest, table: pa.Table) -> Expecting:
     """An estimator from any reference; the fit is done here instead of in the worker."""
-    outcomes, familiarity = read_outcomes(manifest, table), Familiarity(manifest, table)
+    outcomes: Any = read_outcomes(manifest, table)
+    familiarity = Familiarity(manifest, table)
     if manifest.task != "regression":
-        learned = cbpe.learn(outcomes)
+        learned: Any = cbpe.learn(outcomes)
         return Expecting(manifest, "CBPE", familiarity, lambda part: learned.estimate(part.outcomes))
-    lesson = dle.prepare(manifest, table, outcomes, "key")
+    lesson: Any = dle.prepare(manifest, table, outcomes, "key")
     return Expecting(manifest, "DLE", familiarity, dle.Learned(lesson.encoding, fit(lesson.job)).estimate)
 
 
 @cache
-def house_windows():
+def house_windows() -> dict[str, pa.Table]:
     """What the packed model logs of sales, changed or not, by what was done to them."""
     frames = dict(house_frames())
     held_out = frames["held_out"]
     rng = np.random.default_rng(0)
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "living area doubled": {"living_m2": held_out.living_m2 * 2},
         "living area in square feet": {"living_m2": np.minimum(held_out.living_m2 * 10.76, 1499)},
         "10 km to the east": {"x_m": held_out.x_m + 10_000},
@@ -64,7 +70,7 @@ def house_windows():
 
 
 @cache
-def image_windows():
+def image_windows() -> dict[str, pa.Table]:
     """What the packed model logs of test images, changed or not, by what was done to them."""
     images = fashion_mnist.splits().held_out
     pixels = images.pixels[:IMAGES, ..., 0].astype(np.float64)
@@ -91,11 +97,11 @@ def image_windows():
 
 
 @cache
-def further_house_windows():
+def further_house_windows() -> dict[str, pa.Table]:
     """Changes made after the limits of familiarity had been chosen; two were then tightened (see the docs)."""
     held_out = house_frames()["held_out"]
     rng = np.random.default_rng(5)
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "frontage tripled": {"frontage_m": np.minimum(held_out.frontage_m * 3, 999)},
         "two baths more": {"baths": held_out.baths + 2},
         "walls shuffled": {"wall": rng.permutation(held_out.wall.astype(str))},
@@ -117,7 +123,7 @@ def further_house_windows():
 
 
 @cache
-def further_image_windows():
+def further_image_windows() -> dict[str, pa.Table]:
     """Changes made after the limits of familiarity had been chosen; two were then tightened (see the docs)."""
     images = fashion_mnist.splits().held_out
     pixels = images.pixels[:2000, ..., 0].astype(np.float64)
@@ -156,33 +162,33 @@ def further_image_windows():
     return found | {"shoes only": _logged_images(pixels[shoes], [labels[i] for i in shoes])}
 
 
-def _zoomed(pixels, factor):
+def _zoomed(pixels: NDArray[Any], factor: float) -> NDArray[Any]:
     return np.stack([ndimage.affine_transform(p, np.eye(2) / factor, offset=14 - 14 / factor, order=1) for p in pixels])
 
 
-def _logged_sales(frame):
+def _logged_sales(frame: pd.DataFrame) -> pa.Table:
     labels = pa.array(frame[house_prices.TARGET].to_numpy(dtype=float))
     return logged(packed("house-prices"), house_inputs(frame)).append_column("label", labels)
 
 
-def _logged_images(pixels, labels):
+def _logged_images(pixels: NDArray[Any], labels: Sequence[str]) -> pa.Table:
     return logged(packed("fashion-mnist"), image_inputs(pixels)).append_column("label", pa.array(labels))
 
 
-def further_windows(name):
+def further_windows(name: str) -> dict[str, pa.Table]:
     return further_house_windows() if name == "house-prices" else further_image_windows()
 
 
-def windows(name):
+def windows(name: str) -> dict[str, pa.Table]:
     return house_windows() if name == "house-prices" else image_windows()
 
 
-def sample_of(manifest, table):
+def sample_of(manifest: Manifest, table: pa.Table) -> Any:
     """A window of these records, as the service reads it."""
     return combine(manifest, Rows(table, table.num_rows), table)
 
 
-def truth_of(manifest, table, names):
+def truth_of(manifest: Manifest, table: pa.Table, names: Sequence[str]) -> Any:
     return measure(read_outcomes(manifest, table), names, draws=0)
 
 

@@ -37,7 +37,8 @@ class FaultyProxy:
 
     def cut(self) -> None:
         """Reset every connection that is open."""
-        self._loop.call_soon_threadsafe(lambda: [_reset(w) for w in list(self._writers)])
+        for writer in list(self._writers):
+            self._loop.call_soon_threadsafe(_reset, writer)
 
     def _run(self, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)

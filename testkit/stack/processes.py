@@ -1,5 +1,7 @@
 """A stack started by a test as a person would start it: its output, its processes, its end."""
 
+from __future__ import annotations
+
 import os
 import queue
 import re
@@ -7,6 +9,9 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -14,7 +19,7 @@ import psutil
 class Stack:
     """The command in a session of its own, its lines collected as they come."""
 
-    def __init__(self, *command, environment=None, folder=None):
+    def __init__(self, *command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
@@ -24,16 +29,17 @@ class Stack:
             text=True,
             start_new_session=True,
         )
-        self.lines = []
-        self._new = queue.Queue()
+        self.lines: list[str] = []
+        self._new: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def _read(self):
+    def _read(self) -> None:
+        assert self.process.stdout is not None
         for line in self.process.stdout:
             self._new.put(line.rstrip("\n"))
         self._new.put(None)
 
-    def until(self, pattern, seconds=30):
+    def until(self, pattern: str, seconds: float = 30) -> re.Match[str]:
         """The match in the first new line that has `pattern`; fails with all output when it does not come."""
         deadline = time.monotonic() + seconds
         while True:
@@ -48,40 +54,41 @@ class Stack:
                 return found
 
     @property
-    def output(self):
+    def output(self) -> str:
         return "\n".join(self.lines)
 
-    def tree(self):
+    def tree(self) -> list[psutil.Process]:
         """Every process that the stack started, itself left out."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """Ctrl-C: the terminal sends it to the foreground process group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def end(self, seconds=30):
+    def end(self, seconds: float = 30) -> int:
         """The exit status, with the rest of the output collected."""
         status = self.process.wait(seconds)
         while (line := self._new.get(timeout=seconds)) is not None:
             self.lines.append(line)
         return status
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         """After a failed test: stop it, and nothing stays behind."""
         if self.process.poll() is None:
             tree = self.tree()
             self.process.terminate()
-            _, stuck = psutil.wait_procs([psutil.Process(self.process.pid)], timeout=30)
+            stuck = psutil.wait_procs([psutil.Process(self.process.pid)], timeout=30)[1]
             for one in (*stuck, *(p for p in tree if alive(p))):
                 one.kill()
             self.process.wait()
+        assert self.process.stdout is not None
         self.process.stdout.close()
 
 
-def alive(process):
+def alive(process: psutil.Process) -> bool:
     """A zombie is not alive: some containers have nobody who collects orphans."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -89,7 +96,7 @@ def alive(process):
         return False
 
 
-def left_after(processes, seconds):
+def left_after(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Those still alive when the time is up."""
     deadline = time.monotonic() + seconds
     while (left := [p for p in processes if alive(p)]) and time.monotonic() < deadline:

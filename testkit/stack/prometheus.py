@@ -1,21 +1,24 @@
 """A real Prometheus with the repository's own configuration and rules, only more impatient, so that a test can wait."""
 
+from __future__ import annotations
+
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from monitoring.definitions import read
+from monitoring.definitions import Alert, Alerts, read
 from monitoring.prometheus_rules import alert_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY_SECONDS, HOLD_SECONDS = 2, 5
 
 
-def impatient_config(folder):
+def impatient_config(folder: Path) -> Path:
     """prometheus.yml and its rules in `folder`: every two seconds, and alerts that were held for minutes for five
     seconds. Expressions, jobs and labels are those of the repository."""
     rules = folder / "rules"
@@ -32,8 +35,8 @@ def impatient_config(folder):
     return folder / "prometheus.yml"
 
 
-def _impatient(alerts):
-    def hurry(alert):
+def _impatient(alerts: Alerts) -> Alerts:
+    def hurry(alert: Alert) -> Alert:
         return alert if alert.hold == "0s" else alert.model_copy(update={"hold": f"{HOLD_SECONDS}s"})
 
     groups = (g.model_copy(update={"alerts": tuple(hurry(a) for a in g.alerts)}) for g in alerts.groups)
@@ -41,10 +44,10 @@ def _impatient(alerts):
 
 
 class Prometheus:
-    def __init__(self, port):
+    def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/api/v1"
 
-    def ask(self, path, **query):
+    def ask(self, path: str, **query: str) -> Any:
         """The answer's data; fails with Prometheus' own words."""
         try:
             with urllib.request.urlopen(f"{self.url}/{path}?{urllib.parse.urlencode(query)}", timeout=30) as answer:
@@ -52,13 +55,14 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{query}: {error.read().decode()}") from None
 
-    def values(self, expression):
-        return self.ask("query", query=expression)["result"]
+    def values(self, expression: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask("query", query=expression)["result"]
+        return found
 
-    def targets(self):
+    def targets(self) -> dict[str, str]:
         return {t["labels"]["job"]: t["health"] for t in self.ask("targets")["activeTargets"]}
 
-    def alerts(self):
+    def alerts(self) -> dict[tuple[str, str | None], dict[str, Any]]:
         """Each alert that is pending or firing, by its name and the model or the job that it is about."""
         found = self.ask("alerts")["alerts"]
         return {(a["labels"]["alertname"], a["labels"].get("model") or a["labels"].get("job")): a for a in found}

@@ -3,6 +3,8 @@
 python standin.py PORT [--stubborn] [--worker] [--broken] [--never-ready]
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         if self.path == "/die":
             os._exit(7)
         ready = "--never-ready" not in sys.argv
@@ -21,11 +23,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
-def stop(*_):
+def stop(*_: object) -> None:
     print("stopping politely", flush=True)
     os._exit(0)
 

@@ -1,5 +1,7 @@
 """Supervises stand-ins: `python standin_stack.py NAME:PORT[:FLAG...] ...`, with short waits."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from stack.supervisor import RetryPolicy
 STANDIN = str(Path(__file__).with_name("standin.py"))
 
 
-def program(description):
+def program(description: str) -> Program:
     name, port, *flags = description.split(":")
     command = (sys.executable, STANDIN, port, *(f"--{f}" for f in flags))
     optional = "optional" in flags
