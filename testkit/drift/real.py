@@ -13,9 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pilothouse.columns import Column
 from pilothouse.commands.input_files import feature_objects
 from pilothouse.model import Inputs, Model
 from pilothouse.package import open_package
+from pilothouse.reference import arrow_type
 from training import fashion_mnist, house_prices
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -45,15 +47,12 @@ def parts(inputs: Inputs) -> Iterator[Inputs]:
 
 def logged(model: Model, inputs: Inputs) -> pa.Table:
     """The log's columns as Arrow."""
-    columns: dict[str, list[Any]] = {}
-    for part in parts(inputs):
-        for name, values in model.columns(part, model.run(part)).items():
-            columns.setdefault(name, []).extend(values)
-    return pa.table({name: _arrow(name, values) for name, values in columns.items()})
+    columns = model.answer(inputs.rows).columns
+    return pa.table({c.name: pa.array(columns[c.name], _type(c)) for c in model.columns_logged})
 
 
-def _arrow(name: str, values: list[Any]) -> pa.Array:
-    return pa.array(values, pa.list_(pa.float32())) if name == "embedding" else pa.array(values)
+def _type(column: Column) -> Any:
+    return pa.list_(pa.float32()) if column.kind == "vector" else arrow_type(column)
 
 
 @cache
