@@ -17,7 +17,9 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class FitSchedule:
+    """How long and how fast to fit; `seed` is that of the order of the minibatches."""
+
     epochs: int
     batch_rows: int
     peak_learning_rate: float
@@ -36,7 +38,7 @@ def fit(
     inputs: Sequence[Tensor],
     target: Tensor,
     loss: Loss,
-    schedule: Schedule,
+    schedule: FitSchedule,
     *,
     augment: Augment | None = None,
     title: str = "fit",

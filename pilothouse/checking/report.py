@@ -16,7 +16,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """All checks of one package folder."""
 
     folder: Path

@@ -10,22 +10,22 @@ import pyarrow.parquet as pq
 
 from pilothouse.checking.graph import check_graph, check_parity
 from pilothouse.checking.reference import check_reference
-from pilothouse.checking.report import Finding, Report
+from pilothouse.checking.report import CheckReport, Finding
 from pilothouse.errors import InputError, PackageError
 from pilothouse.manifest import ImageInput
 from pilothouse.model import Model, open_session
 from pilothouse.package import CARD, MANIFEST, REFERENCE, Package, open_package
 
 
-def check(folder: Path) -> Report:
+def check(folder: Path) -> CheckReport:
     """Look at everything in `folder`; never raises for what is wrong with the package."""
     try:
         package = open_package(folder, verify=False)
     except PackageError as error:
-        return Report(folder, (Finding("manifest", "", (str(error),)),))
+        return CheckReport(folder, (Finding("manifest", "", (str(error),)),))
     findings = [Finding("manifest", f"{package.manifest.key}, {package.manifest.task}"), _check_files(package)]
     findings += _check_contents(package)
-    return Report(folder, tuple(findings))
+    return CheckReport(folder, tuple(findings))
 
 
 def _check_files(package: Package) -> Finding:

@@ -3,6 +3,6 @@
 `splits` needs no torch, so that tests and the demo can replay the test images anywhere.
 """
 
-from training.fashion_mnist.data import CLASSES, Images, Splits, splits
+from training.fashion_mnist.data import CLASSES, Images, ImageSplits, splits
 
-__all__ = ["CLASSES", "Images", "Splits", "splits"]
+__all__ = ["CLASSES", "ImageSplits", "Images", "splits"]

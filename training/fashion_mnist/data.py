@@ -52,7 +52,7 @@ class Images(NamedTuple):
         return [CLASSES[label] for label in self.labels]
 
 
-class Splits(NamedTuple):
+class ImageSplits(NamedTuple):
     """Four parts that share no image.
 
     `train` fits the weights. `calibration` sets the softmax temperature. `reference` is what drift compares with: the
@@ -66,7 +66,7 @@ class Splits(NamedTuple):
     held_out: Images
 
 
-def splits(folder: Path | None = None) -> Splits:
+def splits(folder: Path | None = None) -> ImageSplits:
     """Divide the 60,000 training images with a fixed seed, and add the 10,000 test images.
 
     Raises MissingData and WrongData.
@@ -74,7 +74,7 @@ def splits(folder: Path | None = None) -> Splits:
     training = _read("train", folder)
     order = np.random.default_rng(SPLIT_SEED).permutation(len(training.labels))
     reference, calibration, train = np.split(order, [REFERENCE_ROWS, REFERENCE_ROWS + CALIBRATION_ROWS])
-    return Splits(
+    return ImageSplits(
         train=training.take(train),
         calibration=training.take(calibration),
         reference=training.take(reference),

@@ -17,7 +17,7 @@ BINS = 15
 CARD = Path(__file__).with_name("card.md")
 
 
-class Scores(NamedTuple):
+class ImageScores(NamedTuple):
     """Accuracy, mean confidence, expected calibration error (Guo et al. 2017) and the recall of each class."""
 
     accuracy: float
@@ -27,7 +27,7 @@ class Scores(NamedTuple):
     rows: int
 
 
-def score(model: Model, images: Images) -> Scores:
+def score(model: Model, images: Images) -> ImageScores:
     """Classify every image as the service would, and compare with its label."""
     probabilities = model.answer(list(images.pixels)).outputs["output"]
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == images.labels
@@ -35,11 +35,11 @@ def score(model: Model, images: Images) -> Scores:
     gaps = [abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in range(BINS)]
     recall = {name: float(right[images.labels == code].mean()) for code, name in enumerate(CLASSES)}
     count = len(images.labels)
-    return Scores(float(right.mean()), float(confidence.mean()), float(sum(gaps) / count), recall, count)
+    return ImageScores(float(right.mean()), float(confidence.mean()), float(sum(gaps) / count), recall, count)
 
 
 def card(
-    scores: Mapping[str, Scores],
+    scores: Mapping[str, ImageScores],
     parity: Parity,
     *,
     parameters: int,

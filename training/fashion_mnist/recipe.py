@@ -11,14 +11,14 @@ from pilothouse.model import Model
 from pilothouse.packing import Packed, pack
 from pilothouse.packing.parity import Parity
 from training.errors import BelowFloor
-from training.fashion_mnist.data import CLASSES, Images, Splits, splits
+from training.fashion_mnist.data import CLASSES, Images, ImageSplits, splits
 from training.fashion_mnist.evaluation import card, score
 from training.fashion_mnist.network import FashionNetwork, shift_and_mirror
-from training.loop import Schedule, be_deterministic, fit
+from training.loop import FitSchedule, be_deterministic, fit
 
 NAME, VERSION = "fashion-mnist", "1"
 FLOOR = 0.90
-SCHEDULE = Schedule(epochs=8, batch_rows=128, peak_learning_rate=4e-3, weight_decay=1e-2, seed=1)
+SCHEDULE = FitSchedule(epochs=8, batch_rows=128, peak_learning_rate=4e-3, weight_decay=1e-2, seed=1)
 DESCRIPTION = "Kind of clothing on a grey image of 28 by 28 pixels, light on black (Fashion-MNIST)"
 STATISTICS = ("brightness", "contrast", "sharpness", "noise", "ink_share", "edge_balance", "asymmetry")
 MONITORING = {
@@ -71,7 +71,7 @@ def calibrate(network: FashionNetwork, images: Images) -> None:
     network.temperature.copy_(logarithm.detach().exp())
 
 
-def write(network: FashionNetwork, parts: Splits, into: Path) -> Packed:
+def write(network: FashionNetwork, parts: ImageSplits, into: Path) -> Packed:
     """Pack, measuring the served model on the way. Raises BelowFloor."""
 
     def judge(model: Model, parity: Parity) -> str:

@@ -3,6 +3,6 @@
 `read` and `splits` need no torch, so that tests and the demo can replay the sales anywhere.
 """
 
-from training.house_prices.data import FEATURES, TARGET, Splits, read, splits
+from training.house_prices.data import FEATURES, TARGET, SaleSplits, read, splits
 
-__all__ = ["FEATURES", "TARGET", "Splits", "read", "splits"]
+__all__ = ["FEATURES", "TARGET", "SaleSplits", "read", "splits"]

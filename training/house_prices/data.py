@@ -23,7 +23,7 @@ HELD_OUT_ROWS, REFERENCE_ROWS = 1_500, 2_000
 SPLIT_SEED = 1995
 
 
-class Splits(NamedTuple):
+class SaleSplits(NamedTuple):
     """Parts that share no sale; every frame has FEATURES and TARGET.
 
     `train` fits the weights. `reference` is what drift compares with and `held_out` measures the model: neither was
@@ -44,13 +44,13 @@ def read(path: Path = SALES) -> pd.DataFrame:
     return pd.read_parquet(path)[[*FEATURES, TARGET]].sort_values("sale_date", kind="stable", ignore_index=True)
 
 
-def splits(frame: pd.DataFrame) -> Splits:
+def splits(frame: pd.DataFrame) -> SaleSplits:
     """Divide the sales with a fixed seed."""
     year = frame["sale_date"].dt.year
     early = np.flatnonzero(year <= LAST_YEAR)
     order = np.random.default_rng(SPLIT_SEED).permutation(early)
     held_out, reference, train = np.split(order, [HELD_OUT_ROWS, HELD_OUT_ROWS + REFERENCE_ROWS])
-    return Splits(
+    return SaleSplits(
         train=frame.iloc[train],
         reference=frame.iloc[reference],
         held_out=frame.iloc[held_out],

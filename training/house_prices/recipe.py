@@ -18,15 +18,15 @@ from pilothouse.packing.features import infer_features, instances
 from pilothouse.packing.parity import Parity
 from pilothouse.tabular import TabularCodec
 from training.errors import BelowFloor
-from training.house_prices.data import FEATURES, TARGET, Splits, read, splits
-from training.house_prices.evaluation import Scores, card, score
+from training.house_prices.data import FEATURES, TARGET, SaleSplits, read, splits
+from training.house_prices.evaluation import SaleScores, card, score
 from training.house_prices.network import PLACE, HouseNetwork
-from training.loop import Schedule, be_deterministic, fit
+from training.loop import FitSchedule, be_deterministic, fit
 
 NAME, VERSION = "house-prices", "1"
 FLOOR = 0.68
 CENTRES = 200
-SCHEDULE = Schedule(epochs=60, batch_rows=256, peak_learning_rate=3e-3, weight_decay=0.05, seed=1)
+SCHEDULE = FitSchedule(epochs=60, batch_rows=256, peak_learning_rate=3e-3, weight_decay=0.05, seed=1)
 HUBER_DELTA = 2.0  # standard deviations: a sale at ten times its neighbours' price must not pull ten times as hard
 
 DESCRIPTION = "Price per m² of single-family houses in Lucas County (Toledo), Ohio, learned from the sales of 1993-95"
@@ -130,7 +130,7 @@ def _centres(numbers: Tensor) -> Tensor:
     return torch.from_numpy(found).float()
 
 
-def _card(scores: Mapping[str, Scores], parity: Parity, network: nn.Module, parts: Splits) -> str:
+def _card(scores: Mapping[str, SaleScores], parity: Parity, network: nn.Module, parts: SaleSplits) -> str:
     rows = {"train": len(parts.train), "reference": len(parts.reference), "held_out": len(parts.held_out)}
     parameters = sum(p.numel() for p in network.parameters())
     return card(scores, parity, parameters=parameters, rows=rows, monitored=", ".join(f"`{m}`" for m in MONITORED))

@@ -11,7 +11,7 @@ from training.fashion_mnist.network import FashionNetwork, shift_and_mirror  # n
 from training.house_prices import read, splits  # noqa: E402
 from training.house_prices import recipe as houses  # noqa: E402
 from training.house_prices.network import HouseNetwork, neighbour_distance  # noqa: E402
-from training.loop import Schedule, be_deterministic, fit  # noqa: E402
+from training.loop import FitSchedule, be_deterministic, fit  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def line(seed):
     be_deterministic(seed)
     network = torch.nn.Linear(1, 1)
     x = torch.linspace(-1, 1, 64).unsqueeze(1)
-    schedule = Schedule(epochs=60, batch_rows=16, peak_learning_rate=0.1, weight_decay=0.0, seed=seed)
+    schedule = FitSchedule(epochs=60, batch_rows=16, peak_learning_rate=0.1, weight_decay=0.0, seed=seed)
     fit(network, [x], 3 * x - 1, torch.nn.functional.mse_loss, schedule)
     return network
 
