@@ -1,4 +1,4 @@
-# Pilothouse. `make` shows what there is. Needs make and Python 3.11 to 3.13 with venv; everything else is installed
+# Pilothouse. `make` lists the targets. Needs make and Python 3.11 to 3.13 with venv; everything else is installed
 # into .venv from constraints.txt. Options: PYTHON=python3.12, VENV=folder, TORCH_INDEX=address of PyTorch's index of
 # CPU-only wheels (see pytorch.org; without it, `make train` on Linux installs the CUDA build from the Python index).
 
@@ -6,17 +6,17 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -c constraints.txt
 COMPOSE ?= docker compose$(if $(OPEN), -f compose.yaml -f compose.open.yaml)
-# what the images are labelled with
+# the label of the images
 export REVISION ?= $(shell git describe --always --dirty --abbrev=40 --match '' 2>/dev/null)
-# a stamp is named after what it was made from, so that nothing is installed twice and nothing is missed
+# a stamp's name has the checksum of the pins, so that packages are installed again when the pins change
 TREE := $(shell { cat constraints.txt pyproject.toml; pwd; } | cksum | tr ' ' '-')
 RUN := $(VENV)/.run-$(TREE)
 DEV := $(VENV)/.dev-$(TREE)
 TRAINING := $(VENV)/.training-$(TREE)
 LOAD := $(VENV)/.load-$(TREE)
 
-# what sends traffic runs where the stack does: in a container inside the network of compose, or here
-beside = if [ -n "$$($(COMPOSE) ps --quiet collector 2>/dev/null)" ]; then \
+# run a module that sends traffic: in a container in the network of compose where that runs, else here
+with_stack = if [ -n "$$($(COMPOSE) ps --quiet collector 2>/dev/null)" ]; then \
     $(COMPOSE) build --quiet load && exec $(COMPOSE) run --rm load python $(1); \
   else $(MAKE) --no-print-directory $(RUN) && exec $(PY) $(1); fi
 
@@ -28,19 +28,19 @@ help: ## this list
 
 .PHONY: setup run demo train
 setup: $(RUN) ## make .venv and install what `make run` needs
-run: $(RUN) ## the whole stack on this machine, with SQLite, until Ctrl-C
+run: $(RUN) ## run the whole stack on this machine, with SQLite, until Ctrl-C
 	@exec $(PY) -m stack
-demo: ## send real data through the running stack (`make run` or `make up`), first clean, then drifting
-	@$(call beside,-m demo)
-train: $(TRAINING) ## rebuild both models in models/ from raw data (installs torch)
+demo: ## send real data through the running stack (`make run` or `make up`): first clean, then drifting
+	@$(call with_stack,-m demo)
+train: $(TRAINING) ## train both models again and write them into models/ (installs torch)
 	@exec $(PY) -m training
 
 ##  Tests
 
 .PHONY: check lint test chaos screenshots test-compose
-check: lint ## lint, types and the fast tests
+check: lint ## lint and the fast tests
 	$(PY) -m pytest -q tests/unit tests/test_architecture.py
-lint: $(DEV) ## style, types, Dockerfiles, compose.yaml, and the rules of Prometheus where promtool is
+lint: $(DEV) ## check style, types, Dockerfiles, compose.yaml, and the rules of Prometheus (where promtool is installed)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
@@ -51,57 +51,57 @@ lint: $(DEV) ## style, types, Dockerfiles, compose.yaml, and the rules of Promet
 	@if command -v promtool >/dev/null; then \
 	  promtool check config prometheus/prometheus.yml && promtool test rules prometheus/tests/*.yml; \
 	else echo "Left out: the check of prometheus/ (promtool is missing; Debian has it in the package prometheus)."; fi
-test: $(DEV) .torch-if-any ## every test this machine can run but those of the images; says what it left out and why
+test: $(DEV) .torch-if-any ## run every test that this machine can, but those of the images; prints what was left out and why
 	@if ! docker info >/dev/null 2>&1; then echo "Left out: tests of the images and compose (no Docker engine answers)."; \
 	else echo "Left out: tests of the images and compose (make test-compose runs them)."; fi
 	$(PY) -m pytest -m "not compose" $(TESTS)
-chaos: $(DEV) ## every fault of docs/reliability.md as often as it says; prints the table of figures (12 minutes)
+chaos: $(DEV) ## cause every fault of docs/reliability.md as often as it says there; prints the table of figures (12 minutes)
 	@rm -f .chaos.md; status=0; PILOTHOUSE_CHAOS=full PILOTHOUSE_CHAOS_REPORT=.chaos.md $(PY) -m pytest -q tests/stack/faults || status=1; \
 	echo "| fault | acknowledged | lost | twice | failed requests | answered unlogged |"; cat .chaos.md; rm -f .chaos.md; exit $$status
-screenshots: $(DEV) ## pictures of every page with demo data, light, dark and narrow, in FOLDER (screenshots; needs chromium)
+screenshots: $(DEV) ## take pictures of every page with demo data: light, dark and narrow, in FOLDER=screenshots (needs chromium)
 	@exec $(PY) -m testkit.browser.screenshots $(or $(FOLDER),screenshots)
-test-compose: $(DEV) ## build the images; test them, compose.yaml and the Cloud Run services (needs a Docker engine)
+test-compose: $(DEV) ## build the images, and test them under compose and as Cloud Run services (needs a Docker engine)
 	$(PY) -m pytest -m compose $(TESTS)
 
 ##  Speed
 
 .PHONY: bench guard load soak
-bench: $(DEV) ## every benchmark, or PARTS="serving start"; the results are in .cache/bench (wrk, PostgreSQL; an hour, on a quiet machine)
+bench: $(DEV) ## run every benchmark, or PARTS="serving start"; results in .cache/bench (needs wrk, PostgreSQL, an hour, a quiet machine)
 	@exec $(PY) -m bench $(PARTS)
-guard: $(DEV) ## fails when a prediction takes 1.5 times the processor time that bench/guard.json says (wrk; a minute)
+guard: $(DEV) ## fail when a prediction takes over 1.5 times the processor time in bench/guard.json (needs wrk; a minute)
 	@exec $(PY) -m bench.guard
-load: $(LOAD) ## users on the running stack (`make run` or `make up`): a ramp to 100 in a minute, HTML report in load.html
+load: $(LOAD) ## simulate users on the running stack: up to 100 within a minute, HTML report in load.html
 	@exec $(VENV)/bin/locust --headless --only-summary --html load.html
-soak: $(DEV) ## full load for SOAK_MINUTES (10); fails when memory grows (wrk)
+soak: $(DEV) ## keep full load for SOAK_MINUTES=10; fails when memory grows (needs wrk)
 	@exec $(PY) -m bench.soak
 
 ##  On Cloud Run and Kubernetes
 
 .PHONY: deploy-check
-deploy-check: $(DEV) ## k8s/ and cloudbuild.yaml: schemas, rules, and our settings (kustomize or kubectl for k8s/base and overlays)
+deploy-check: $(DEV) ## check k8s/ and cloudbuild.yaml: schemas, rules, our settings (k8s/base and overlays need kustomize or kubectl)
 	$(PY) -m pytest -q tests/unit/cloudrun tests/unit/k8s
 
 ##  With Docker
 
 .PHONY: up down logs smoke images secrets
-up: secrets ## build and start all under Docker, with PostgreSQL, Prometheus and Grafana (OPEN=1: every port; UP=more options)
+up: secrets ## build and start everything under Docker, with PostgreSQL, Prometheus and Grafana (OPEN=1: every port; UP=more options)
 	$(COMPOSE) up --build --detach --wait $(UP)
 	@$(COMPOSE) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
-down: ## stop what `make up` started; the data stay (docker compose down --volumes removes them)
+down: ## stop what `make up` started; data are kept (docker compose down --volumes removes them)
 	$(COMPOSE) down --remove-orphans
 logs: ## follow the logs of what `make up` started
 	$(COMPOSE) logs --follow --tail 50
-smoke: ## predict with every model of a running stack, and see the records stored
-	@$(call beside,-m stack.smoke)
+smoke: ## predict with every model of the running stack, and wait until the records are stored
+	@$(call with_stack,-m stack.smoke)
 images: ## build the four images, labelled with the commit
 	$(COMPOSE) build
-secrets: ## make random secrets in secrets/ for those that are missing
+secrets: ## make the random secrets in secrets/ that are missing
 	@sh scripts/secrets.sh
 
 ##  Dependencies
 
 .PHONY: generated pins
-generated: $(RUN) ## write what is made from code: rules, alerting, dashboards, tables of docs/monitoring.md, .env.example
+generated: $(RUN) ## write the generated files: rules, alerting, dashboards, tables of docs/, .env.example
 	$(PY) -m monitoring
 	$(PY) -m grafana
 	$(PY) -m scripts.settings

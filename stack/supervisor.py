@@ -85,8 +85,8 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         for program in reversed(self._programs):
-            if program.name in self._running:
-                await self._running[program.name].stop(self._at_once)
+            if process := self._running.get(program.name):
+                await process.stop(self._at_once)
 
     async def _keep(self, program: Program, reaper: Reaper, console: Console) -> None:
         """Start the program again and again, until the stack stops or the program has failed too often."""
@@ -95,7 +95,9 @@ class Supervisor:
             begun = time.monotonic()
             process = self._running[program.name] = await ProgramProcess.start(program, reaper, console.line)
             watch = asyncio.create_task(self._watch(program, console))
-            status = await process.wait() if not self._stopping.is_set() else await self._abandon(process)
+            if self._stopping.is_set():  # since it was being started
+                await process.stop(self._at_once)
+            status = await process.wait()
             watch.cancel()
             if self._stopping.is_set():
                 return
@@ -103,11 +105,6 @@ class Supervisor:
             if not await self._again(program, failures, status, console):
                 self._give_up(program)
                 return
-
-    async def _abandon(self, process: ProgramProcess) -> int:
-        """The stack was stopped while this program was being started."""
-        await process.stop(self._at_once)
-        return await process.wait()
 
     async def _again(self, program: Program, failures: int, status: int, console: Console) -> bool:
         """Say what happened and wait; False when it is not to be tried again."""
