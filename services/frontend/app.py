@@ -9,6 +9,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,22 +38,13 @@ def create_app(metrics: PageMetrics) -> Any:
     log = structlog.get_logger("page")
     files = StaticFiles(Path(get_static_dir()))
 
-    @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        for module in _HEAVY:
-            import_module(module)
-        files.warm()
-        join_logs()
-        gc.freeze()  # Streamlit collects garbage after every run: 90 ms through all that was imported, 10 without
-        yield
-
     def on_script_error(error: Exception) -> None:
         metrics.failed()
         log.error("a page failed", exc_info=error)
 
     return App(
         _SCRIPT,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, files),
         routes=_routes(metrics),
         middleware=[
             Middleware(CountRequests, metrics=metrics.http),
@@ -61,6 +53,16 @@ def create_app(metrics: PageMetrics) -> Any:
         ],
         on_script_error=on_script_error,
     )
+
+
+@asynccontextmanager
+async def _lifespan(files: StaticFiles, _: Any) -> AsyncIterator[None]:
+    for module in _HEAVY:
+        import_module(module)
+    files.warm()
+    join_logs()
+    gc.freeze()  # Streamlit collects garbage after every run: 90 ms through all that was imported, 10 without
+    yield
 
 
 def join_logs() -> None:

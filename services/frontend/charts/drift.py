@@ -75,75 +75,69 @@ def distribution(column: Distribution, dark: bool) -> alt.Chart:
 def plane(found: Plane, dark: bool) -> alt.LayerChart:
     """Training and window as two clouds of points. A press selects the nearest point of the window, by its id, under
     the name POINT."""
-    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
-    explained = [*(f" ({share:.0%} of the variance)" for share in found.explained), "", ""]
-    scale = alt.Scale(zero=False)
-
-    def cloud(points: Sequence[tuple[float, float]], ids: Sequence[str], of: str) -> alt.Chart:
-        rows = [(x, y, of, i) for (x, y), i in zip(points, ids, strict=False)]
-        return (
-            alt.Chart(pd.DataFrame(rows, columns=["x", "y", "of", "id"]))
-            .mark_point(filled=True, size=26, opacity=0.8)
-            .encode(
-                x=alt.X("x:Q", title=f"first component{explained[0]}", axis=axis, scale=scale),
-                y=alt.Y("y:Q", title=f"second component{explained[1]}", axis=axis, scale=scale),
-                color=alt.Color("of:N", scale=style.two_colours([CURRENT, REFERENCE], dark), legend=style.legend()),
-            )
-        )
-
     pressed = alt.selection_point(name=POINT, fields=["id"], nearest=True)
-    training = cloud(found.reference, [""] * len(found.reference), REFERENCE)
-    window = cloud(found.current, [*found.current_ids, *[""] * len(found.current)], CURRENT)
-    window = window.add_params(pressed).encode(
-        size=alt.condition(pressed, alt.value(140), alt.value(26), empty=False), tooltip=["of:N", "id:N"]
+    training = _cloud(found, found.reference, [""] * len(found.reference), REFERENCE, dark)
+    ids = [*found.current_ids, *[""] * len(found.current)]
+    window = _cloud(found, found.current, ids, CURRENT, dark).add_params(pressed)
+    size = alt.condition(pressed, alt.value(140), alt.value(26), empty=False)
+    return alt.layer(training, window.encode(size=size, tooltip=["of:N", "id:N"])).properties(height=420)
+
+
+def _cloud(found: Plane, points: Sequence[tuple[float, float]], ids: Sequence[str], of: str, dark: bool) -> alt.Chart:
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    first, second = (f"component ({share:.0%} of the variance)" for share in found.explained)
+    scale = alt.Scale(zero=False)
+    rows = [(x, y, of, i) for (x, y), i in zip(points, ids, strict=False)]
+    dots = alt.Chart(pd.DataFrame(rows, columns=["x", "y", "of", "id"])).mark_point(filled=True, size=26, opacity=0.8)
+    return dots.encode(
+        x=alt.X("x:Q", title=f"first {first}", axis=axis, scale=scale),
+        y=alt.Y("y:Q", title=f"second {second}", axis=axis, scale=scale),
+        color=alt.Color("of:N", scale=style.two_colours([CURRENT, REFERENCE], dark), legend=style.legend()),
     )
-    return alt.layer(training, window).properties(height=420)
 
 
 def _histogram(column: Distribution, dark: bool) -> alt.Chart:
     dates, edges = column.unit == DAYS, column.edges or []
-    scale = _DAY_MS if dates else 1
+    scale, kind = (_DAY_MS, "T") if dates else (1, "Q")
     rows = [
         (low * scale, high * scale, share, series)
-        for series, values in ((REFERENCE, column.reference), (CURRENT, column.current or []))
-        for low, high, share in zip(edges[:-1], edges[1:], values, strict=False)
+        for series, shares in _series(column)
+        for low, high, share in zip(edges[:-1], edges[1:], shares, strict=False)
     ]
-    frame = pd.DataFrame(rows, columns=["low", "high", "share", "series"])
-    kind = "T" if dates else "Q"
     format = {} if dates else {"format": style.number_format(max(map(abs, edges), default=0))}
     axis = alt.Axis(title=None, tickCount=4, grid=False, labelOverlap=True, **format)
-    return (
-        alt.Chart(frame)
-        .mark_bar(opacity=0.62, orient="vertical", binSpacing=0)
-        .encode(
-            x=alt.X(f"low:{kind}", axis=axis, scale=alt.Scale(zero=False, nice=False)),
-            x2="high",
-            y=alt.Y("share:Q", axis=None, stack=None),
-            y2=alt.datum(0),
-            color=alt.Color("series:N", scale=style.two_colours([CURRENT, REFERENCE], dark), legend=None),
-            tooltip=["series:N", alt.Tooltip("share:Q", format=".1%"), f"low:{kind}", f"high:{kind}"],
-        )
-        .properties(height=130)
+    bars = alt.Chart(pd.DataFrame(rows, columns=["low", "high", "share", "series"])).mark_bar(
+        opacity=0.62, orient="vertical", binSpacing=0
     )
+    return bars.encode(
+        x=alt.X(f"low:{kind}", axis=axis, scale=alt.Scale(zero=False, nice=False)),
+        x2="high",
+        y=alt.Y("share:Q", axis=None, stack=None),
+        y2=alt.datum(0),
+        color=_series_colour(dark),
+        tooltip=["series:N", alt.Tooltip("share:Q", format=".1%"), f"low:{kind}", f"high:{kind}"],
+    ).properties(height=130)
 
 
 def _categories(column: Distribution, dark: bool) -> alt.Chart:
     kept = (column.categories or [])[:_MOST_CATEGORIES]
     rows = [
-        (name, share, series)
-        for series, values in ((REFERENCE, column.reference), (CURRENT, column.current or []))
-        for name, share in zip(kept, values, strict=False)
+        (name, share, series) for series, shares in _series(column) for name, share in zip(kept, shares, strict=False)
     ]
-    frame = pd.DataFrame(rows, columns=["category", "share", "series"])
-    return (
-        alt.Chart(frame)
-        .mark_bar(opacity=0.85)
-        .encode(
-            x=alt.X("category:N", sort=kept, axis=alt.Axis(title=None, labelAngle=-35, labelLimit=70, ticks=False)),
-            xOffset=alt.XOffset("series:N", sort=[REFERENCE, CURRENT]),
-            y=alt.Y("share:Q", axis=None),
-            color=alt.Color("series:N", scale=style.two_colours([CURRENT, REFERENCE], dark), legend=None),
-            tooltip=["category:N", "series:N", alt.Tooltip("share:Q", format=".1%")],
-        )
-        .properties(height=130)
-    )
+    bars = alt.Chart(pd.DataFrame(rows, columns=["category", "share", "series"])).mark_bar(opacity=0.85)
+    axis = alt.Axis(title=None, labelAngle=-35, labelLimit=70, ticks=False)
+    return bars.encode(
+        x=alt.X("category:N", sort=kept, axis=axis),
+        xOffset=alt.XOffset("series:N", sort=[REFERENCE, CURRENT]),
+        y=alt.Y("share:Q", axis=None),
+        color=_series_colour(dark),
+        tooltip=["category:N", "series:N", alt.Tooltip("share:Q", format=".1%")],
+    ).properties(height=130)
+
+
+def _series(column: Distribution) -> list[tuple[str, list[float]]]:
+    return [(REFERENCE, column.reference), (CURRENT, column.current or [])]
+
+
+def _series_colour(dark: bool) -> alt.Color:
+    return alt.Color("series:N", scale=style.two_colours([CURRENT, REFERENCE], dark), legend=None)

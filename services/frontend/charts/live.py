@@ -34,5 +34,6 @@ def lines(
     several = len(order) > 1
     if several:
         encoding["color"] = alt.Color("series:N", sort=order, legend=style.legend())
-    drawn = alt.Chart(frame).mark_line(strokeWidth=2, point=few, **({} if several else {"color": style.accent(dark)}))
-    return drawn.encode(**encoding).properties(height=style.HEIGHT)
+    one_colour = {} if several else {"color": style.accent(dark)}
+    line = alt.Chart(frame).mark_line(strokeWidth=2, point=few, **one_colour)
+    return line.encode(**encoding).properties(height=style.HEIGHT)

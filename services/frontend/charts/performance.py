@@ -118,41 +118,35 @@ def confusion(found: ConfusionMatrix, dark: bool) -> alt.LayerChart:
 def residuals(found: Residuals, unit: str, dark: bool) -> alt.LayerChart:
     """How far predictions lay from the truth, with a line at none. `unit` stands behind the axis's title."""
     rows = list(zip(found.edges[:-1], found.edges[1:], found.counts, strict=False))
-    frame = pd.DataFrame(rows, columns=["low", "high", "count"])
     axis = alt.Axis(format=style.number_format(max(map(abs, found.edges), default=0)), grid=False)
-    bars = (
-        alt.Chart(frame)
-        .mark_bar(color=style.accent(dark), opacity=0.8, orient="vertical")
-        .encode(
-            x=alt.X("low:Q", title=f"predicted minus true{unit}", axis=axis),
-            x2="high",
-            y=alt.Y("count:Q", title="predictions", axis=alt.Axis(tickCount=4)),
-            y2=alt.datum(0),
-            tooltip=["low:Q", "high:Q", "count:Q"],
-        )
+    bars = alt.Chart(pd.DataFrame(rows, columns=["low", "high", "count"])).mark_bar(
+        color=style.accent(dark), opacity=0.8, orient="vertical"
     )
-    return alt.layer(bars, style.line_at(0, dark)).properties(height=230)
+    drawn = bars.encode(
+        x=alt.X("low:Q", title=f"predicted minus true{unit}", axis=axis),
+        x2="high",
+        y=alt.Y("count:Q", title="predictions", axis=alt.Axis(tickCount=4)),
+        y2=alt.datum(0),
+        tooltip=["low:Q", "high:Q", "count:Q"],
+    )
+    return alt.layer(drawn, style.line_at(0, dark)).properties(height=230)
 
 
 def calibration(found: Sequence[ReliabilityBin], dark: bool) -> alt.LayerChart:
     """Of what was said with some probability, how much came true; on the dashed line it is as much as was said."""
-    frame = pd.DataFrame([(b.predicted, b.observed, b.rows) for b in found], columns=["predicted", "observed", "rows"])
-    axis = alt.Axis(format="%", tickCount=5)
+    columns = ["predicted", "observed", "rows"]
+    frame = pd.DataFrame([(b.predicted, b.observed, b.rows) for b in found], columns=columns)
+    axis, scale = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1])
     base = alt.Chart(frame).encode(
-        x=alt.X("predicted:Q", title="said with", scale=alt.Scale(domain=[0, 1]), axis=axis),
-        y=alt.Y("observed:Q", title="came true", scale=alt.Scale(domain=[0, 1]), axis=axis),
+        x=alt.X("predicted:Q", title="said with", scale=scale, axis=axis),
+        y=alt.Y("observed:Q", title="came true", scale=scale, axis=axis),
     )
+    shares = [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("predicted", "observed")]
     points = base.mark_point(filled=True, opacity=1, color=style.accent(dark)).encode(
-        size=alt.Size("rows:Q", legend=None, scale=alt.Scale(range=[30, 260])),
-        tooltip=[
-            alt.Tooltip("predicted:Q", format=".1%"),
-            alt.Tooltip("observed:Q", format=".1%"),
-            alt.Tooltip("rows:Q"),
-        ],
+        size=alt.Size("rows:Q", legend=None, scale=alt.Scale(range=[30, 260])), tooltip=[*shares, "rows:Q"]
     )
-    perfect = alt.Chart(pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]})).mark_line(
-        strokeDash=[4, 3], color=style.text_colour(dark), opacity=0.6
-    )
+    ends = pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]})
+    perfect = alt.Chart(ends).mark_line(strokeDash=[4, 3], color=style.text_colour(dark), opacity=0.6)
     line = base.mark_line(color=style.accent(dark), opacity=0.6)
     return alt.layer(perfect.encode(x="predicted:Q", y="observed:Q"), line, points).properties(height=260)
 

@@ -56,23 +56,14 @@ def compare(pairs: pd.DataFrame, *, has_classes: bool) -> ShadowComparison:
     if pairs.empty:
         return ShadowComparison(pairs, 0)
     if has_classes:
-        return ShadowComparison(
-            pairs,
-            len(known),
-            agreement=float((pairs["active"] == pairs["shadow"]).mean()),
-            active_good=_mean(known["active"] == known["label"]),
-            shadow_good=_mean(known["shadow"] == known["label"]),
-        )
+        active, shadow = (_mean(known[side] == known["label"]) for side in ("active", "shadow"))
+        agreement = float((pairs["active"] == pairs["shadow"]).mean())
+        return ShadowComparison(pairs, len(known), agreement, active_good=active, shadow_good=shadow)
     gap = pairs["shadow"].astype(float) - pairs["active"].astype(float)
     truth = known["label"].astype(float)
-    return ShadowComparison(
-        pairs,
-        len(known),
-        difference=float(gap.mean()),
-        distance=float(gap.abs().mean()),
-        active_good=_mean((known["active"].astype(float) - truth).abs()),
-        shadow_good=_mean((known["shadow"].astype(float) - truth).abs()),
-    )
+    active, shadow = (_mean((known[side].astype(float) - truth).abs()) for side in ("active", "shadow"))
+    difference, distance = float(gap.mean()), float(gap.abs().mean())
+    return ShadowComparison(pairs, len(known), None, difference, distance, active, shadow)
 
 
 def disagreements(pairs: pd.DataFrame) -> pd.DataFrame:
