@@ -8,10 +8,11 @@ import sys
 from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.server import build, serve
 from pilothouse.serving.settings import read_settings
-from services.collector.app import connect, create_app
-from services.collector.database import Database
+from services.collector.app import create_app
+from services.collector.components import connect
 from services.collector.errors import DatabaseAddressError, UnavailableError
 from services.collector.settings import CollectorSettings
+from services.collector.store.database import Database
 
 
 def main() -> None:

@@ -1,17 +1,17 @@
-"""The collector's exceptions. They carry facts; `app.py` maps each to a status.
+"""The collector's exceptions. They carry facts; `app.py` maps those that a caller can see to a status.
 
 PilothouseError
 └── CollectorError
     ├── MalformedError        a body or a query that cannot be understood (a list of faults, each with its path)
     │   └── SchemaMismatchError   a manifest that is not the one of the address it was sent to
     ├── TooLargeError         a body, or the number of its rows, over a limit
-    ├── UnsupportedError      a content type or an encoding that is not spoken here
-    ├── UnknownModelError     a model version that was never announced
+    ├── UnsupportedError      a content type or an encoding that is not supported
+    ├── NotAnnouncedError     a model version that was never announced
     ├── SchemaConflictError   the same model version with other columns
-    ├── MissingDayError       there is no partition for a record's day; made and tried again, never seen outside
-    ├── LeaseLostError        another collector does the work by now; given up, never seen outside
-    ├── IncompleteDayError    a day could not be archived whole; tried again, never seen outside
-    ├── NotArchivedError      a day is due to be dropped and is not in the archive; kept, never seen outside
+    ├── MissingDayError       there is no partition for a record's day; it is made and the batch tried again
+    ├── LeaseLostError        another collector has taken over the work
+    ├── IncompleteDayError    a day could not be archived completely; it is tried again
+    ├── NotArchivedError      a day is due to be dropped and is not in the archive; it is kept
     ├── NoArchiveError        something was asked of the archive, and there is none
     ├── DatabaseAddressError  a database URL that is not one
     └── UnavailableError      the database cannot be used at the moment; nothing was stored; try again
@@ -41,10 +41,10 @@ class TooLargeError(CollectorError):
 
 
 class UnsupportedError(CollectorError):
-    """A content type or an encoding that is not spoken here."""
+    """A content type or an encoding that is not supported."""
 
 
-class UnknownModelError(CollectorError):
+class NotAnnouncedError(CollectorError):
     def __init__(self, model: str, version: str | None) -> None:
         key = f"{model}/{version}" if version else model
         super().__init__(f"{key} was never announced; PUT /v1/models/{model}/{version or 'VERSION'} its manifest first")
@@ -90,3 +90,8 @@ class UnavailableError(CollectorError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def printable(text: str, length: int = 120) -> str:
+    """A caller's text as ASCII, for messages and logs."""
+    return text[:length].encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")

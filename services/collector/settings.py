@@ -14,8 +14,6 @@ from pilothouse.serving.places import ReadableFile
 from pilothouse.serving.settings import ServiceSettings
 from services.collector.errors import DatabaseAddressError
 
-COCKROACH = "postgresql+cockroach"  # the dialect of cockroach.py
-
 
 class CollectorSettings(ServiceSettings):
     """The collector's settings. `database_url` may hold a password, so it is a secret."""
@@ -30,8 +28,7 @@ class CollectorSettings(ServiceSettings):
     state: Path = Field(default=Path(".pilothouse"), description="where the SQLite database is, without a database URL")
     database_url: SecretStr | None = Field(
         default=None,
-        description="postgresql://user@host/name, cockroachdb://user@host/name or sqlite:///path; without it, SQLite "
-        "in the state folder",
+        description="postgresql://user@host/name or sqlite:///path; without it, SQLite in the state folder",
     )
     database_password_file: ReadableFile | None = Field(default=None, description="holds the database's password")
     database_pool: int = Field(default=5, ge=1, le=100, description="connections to PostgreSQL at most")
@@ -45,7 +42,7 @@ class CollectorSettings(ServiceSettings):
     )
     archive_url: ArchiveAddress | None = Field(
         default=None,
-        description="gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or file:///FOLDER, which old days are written to",
+        description="gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or file:///FOLDER, where old days are written",
     )
     archive_delay_hours: float = Field(
         default=6, ge=0, le=720, description="hours after its end that a day is archived, for records that come late"
@@ -63,22 +60,22 @@ class CollectorSettings(ServiceSettings):
         default=100_000, ge=100, description="most records that one page of a filtered search looks at"
     )
     linger_seconds: float = Field(
-        default=0, ge=0, description="after SIGTERM, go on serving for so long: for an inference service beside it"
+        default=0, ge=0, description="seconds to go on serving after SIGTERM, for an inference service in the same pod"
     )
     ingest_concurrency: int = Field(default=3, ge=1, description="requests of records that are worked on at once")
 
     alert_expiry_hours: float = Field(
-        default=9, gt=0, description="an alert that was not repeated for so long is shown as expired, not as firing"
+        default=9, gt=0, description="hours without a repeat after which an alert is shown as expired, not as firing"
     )
     event_wait_seconds: int = Field(
-        default=900, ge=1, description="so long a CloudEvent waits for its other half, and both for their model"
+        default=900, ge=1, description="seconds that a CloudEvent waits for its other half, and both for their model"
     )
 
     def written_folders(self) -> dict[str, Path]:
         return {} if self.database_url else {"PILOTHOUSE_STATE": self.state}
 
     def database(self) -> URL:
-        """The database's address, with the driver that is spoken here. Raises DatabaseAddressError."""
+        """The database's address, with our driver. Raises DatabaseAddressError."""
         if self.database_url is None:
             return URL.create("sqlite+aiosqlite", database=str(self.state / "collector.sqlite"))
         url = _read_url(self.database_url.get_secret_value())
@@ -94,21 +91,19 @@ def _read_url(text: str) -> URL:
         raise DatabaseAddressError("PILOTHOUSE_DATABASE_URL: not a database URL") from None
     kind = url.drivername.partition("+")[0]
     if kind in ("postgresql", "postgres"):
-        return _speak_asyncpg(url, "postgresql+asyncpg")
-    if kind == "cockroachdb":
-        return _speak_asyncpg(url.set(port=url.port or 26257), COCKROACH)
+        return _with_asyncpg(url)
     if kind == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite+aiosqlite")
     raise DatabaseAddressError(
-        f"PILOTHOUSE_DATABASE_URL: {kind!r} with database {url.database!r} is none of postgresql://host/name, "
-        "cockroachdb://host/name and sqlite:///path (in memory, every connection would be a database of its own)"
+        f"PILOTHOUSE_DATABASE_URL: {kind!r} with database {url.database!r} is neither postgresql://host/name "
+        "nor sqlite:///path (in memory, every connection would be a database of its own)"
     )
 
 
-def _speak_asyncpg(url: URL, driver: str) -> URL:
+def _with_asyncpg(url: URL) -> URL:
     """libpq calls it `sslmode`, asyncpg `ssl`, with the same values."""
     mode = url.query.get("sslmode")
-    url = url.set(drivername=driver).difference_update_query(["sslmode"])
+    url = url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"])
     return url.update_query_dict({"ssl": str(mode)}) if mode else url
 
 

@@ -149,4 +149,4 @@ async def running(url: str, clock: Clock | None = None, **settings: Any) -> Asyn
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://collector") as c,
     ):
-        yield Collector(c, registry, clock, app.state.parts.events)
+        yield Collector(c, registry, clock, app.state.components.events)

@@ -17,23 +17,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pilothouse.ids import floor_id
-from services.collector.archive.ledger import Due
+from services.collector.archive.ledger import DueDay
 from services.collector.errors import IncompleteDayError
-from services.collector.export import Sink, arrow_schema, record_batch
-from services.collector.moment import DAY_MS
-from services.collector.reading import RecordReader
-from services.collector.record_table import RecordTable
-from services.collector.selection import LABELLED_AT, Field, Selection, fields_of
-
-GROUP_BYTES = 16 << 20  # of Arrow's, before compression
-Tables = AsyncIterator[pa.Table]
+from services.collector.records.export import Sink, Tables, arrow_schema, record_table, row_groups
+from services.collector.records.reading import RecordReader
+from services.collector.records.selection import LABELLED_AT, RecordField, Selection, fields_of
+from services.collector.store.record_table import RecordTable
+from services.collector.times import DAY_MS
 
 
 class DayFile:
-    """One writing of a day. `beat` is awaited now and then, and may raise to give it up."""
+    """One writing of a day. `keep_lease` is awaited now and then, and may raise to give it up."""
 
-    def __init__(self, reader: RecordReader, table: RecordTable, due: Due, beat: Callable[[], Awaitable[None]]) -> None:
-        self._reader, self._due, self._beat = reader, due, beat
+    def __init__(
+        self, reader: RecordReader, table: RecordTable, due: DueDay, keep_lease: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._reader, self._due, self._keep_lease = reader, due, keep_lease
         self._wanted = Selection(table, _fields(table))
         self._schema = arrow_schema(self._wanted.fields)
         self.records = 0
@@ -43,33 +42,23 @@ class DayFile:
         there are fewer records than there must be."""
         sink = Sink()
         with pq.ParquetWriter(pa.PythonFile(sink, "w"), self._schema, compression="zstd") as writer:
-            async for group in self._groups(self._tables() if before is None else self._merged(before)):
+            async for group in row_groups(self._tables() if before is None else self._merged(before)):
                 await asyncio.to_thread(writer.write_table, group)
                 self.records += group.num_rows
                 yield sink.drain()
-                await self._beat()
+                await self._keep_lease()
             least = self._due.held if before is None else before.metadata.num_rows
             if self.records < least:
                 raise IncompleteDayError(f"{self.records} records of {self._due.shown} were read, of at least {least}")
             writer.add_key_value_metadata({"pilothouse": json.dumps({**self._due.shown, "records": self.records})})
         yield sink.drain()
 
-    async def _groups(self, found: Tables) -> Tables:
-        waiting: list[pa.Table] = []
-        async for table in found:
-            waiting.append(table)
-            if sum(t.nbytes for t in waiting) > GROUP_BYTES:
-                yield pa.concat_tables(waiting)
-                waiting = []
-        if waiting:
-            yield pa.concat_tables(waiting)
-
     async def _tables(self, after: uuid.UUID | None = None, last: uuid.UUID | None = None) -> Tables:
         """What the database has of the day, after one id, up to and with another."""
         start, end = floor_id(self._due.day * DAY_MS), floor_id((self._due.day + 1) * DAY_MS)
         end = end if last is None else uuid.UUID(int=last.int + 1)
         async for page in self._reader.pages(self._wanted.between(start, end), order="asc", rows=None, after=after):
-            yield pa.Table.from_batches([record_batch(self._schema, page)])
+            yield record_table(self._schema, page)
 
     async def _merged(self, before: pq.ParquetFile) -> Tables:
         after: uuid.UUID | None = None
@@ -83,11 +72,11 @@ class DayFile:
             yield table
 
 
-def _fields(table: RecordTable) -> tuple[Field, ...]:
+def _fields(table: RecordTable) -> tuple[RecordField, ...]:
     """All that is known of a record; `level` is how a sample is drawn without reading everything."""
-    labels: Sequence[Field] = fields_of(table, ["label", LABELLED_AT], labels=True)
+    labels: Sequence[RecordField] = fields_of(table, ["label", LABELLED_AT], labels=True)
     identity, at, *columns = fields_of(table, None, labels=False)
-    return (identity, at, Field("level", "integer"), *columns, *labels)
+    return (identity, at, RecordField("level", "integer"), *columns, *labels)
 
 
 def _as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:

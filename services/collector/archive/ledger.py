@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pilothouse.archive import day_path, day_text
 from pilothouse.wire.archive import ArchivedDay
-from services.collector import tables
-from services.collector.database import Database
 from services.collector.errors import LeaseLostError
-from services.collector.moment import DAY_MS, Clock, to_iso
-from services.collector.upsert import insert_into
+from services.collector.store import tables
+from services.collector.store.database import Database
+from services.collector.store.statements import insert_or_update, of_model, take_lease
+from services.collector.times import DAY_MS, Clock, to_iso
 
 LEASE = "archive"
 LEASE_SECONDS = 120
@@ -26,7 +26,7 @@ _KEY = ("model", "version", "day")
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDay:
     """A day to write. `held` records are in the database; `partial`: older ones are in the archive alone."""
 
     model: str
@@ -47,7 +47,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ArchiveState:
     """Of a model version: its newest day in the archive, None when there is none, and how many wait to be written."""
 
     newest: int | None
@@ -61,7 +61,7 @@ class Ledger:
         self._database, self._clock = database, clock
         self._holder = secrets.token_hex(8)
 
-    async def due(self, *, before: int, urgent: int, written_before: int) -> list[Due]:
+    async def due(self, *, before: int, urgent: int, written_before: int) -> list[DueDay]:
         """Days before `before` that the archive lacks, or that have changed: those before `urgent` at once, the others
         when they were written before the moment `written_before`."""
         async with self._database.reading() as connection:
@@ -69,14 +69,14 @@ class Ledger:
         found = [(_due(row), row.written_at) for row in rows]
         return [due for due, at in found if at is None or due.day < urgent or at <= written_before]
 
-    async def one(self, model: str, version: str, day: int) -> Due | None:
+    async def one(self, model: str, version: str, day: int) -> DueDay | None:
         """A day as it stands, due or not; None when the database has no records of it."""
-        this = sa.and_(_DAYS.model == model, _DAYS.version == version, _DAYS.day == day)
+        statement = _state().where(of_model(_DAYS, model, version, day))
         async with self._database.reading() as connection:
-            row = (await connection.execute(_state().where(this))).one_or_none()
+            row = (await connection.execute(statement)).one_or_none()
         return None if row is None else _due(row)
 
-    async def written(self, due: Due, *, records: int, size: int) -> None:
+    async def written(self, due: DueDay, *, records: int, size: int) -> None:
         """Note that the archive has everything that was there when `due` was read.
 
         Raises LeaseLostError when somebody else may have written it meanwhile, or retention has begun to drop it.
@@ -84,35 +84,30 @@ class Ledger:
         row = {"model": due.model, "version": due.version, "day": due.day, "records": records, "held": due.held,
                "label_changes": due.label_changes, "partial": due.partial, "bytes": size,
                "written_at": self._clock()}  # fmt: skip
-        this = sa.and_(_ARCHIVED.model == due.model, _ARCHIVED.version == due.version, _ARCHIVED.day == due.day)
+        this = of_model(_ARCHIVED, due.model, due.version, due.day)
         async with self._database.writing() as connection:
             await self._renew(connection)
             partial = sa.select(_ARCHIVED.partial).where(this).with_for_update()
             if bool((await connection.execute(partial)).scalar_one_or_none()) != due.partial:
                 raise LeaseLostError(f"{due.shown} began to be dropped while it was written")
-            statement = insert_into(connection, tables.archived_days).values(row)
-            new = {name: statement.excluded[name] for name in row if name not in _KEY}
-            await connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=new))
+            names = [name for name in row if name not in _KEY]
+            statement = insert_or_update(connection, tables.archived_days, _KEY, names)
+            await connection.execute(statement.values(row))
 
     async def take(self) -> bool:
         """Take the lease, or keep it: one collector writes at a time. False when another has it."""
         now = self._clock()
-        row = {"name": LEASE, "holder": self._holder, "until": now + LEASE_SECONDS * 1000}
+        until = now + LEASE_SECONDS * 1000
         async with self._database.writing() as connection:
-            statement = insert_into(connection, tables.leases).values(row)
-            mine = sa.or_(_LEASES.until < now, _LEASES.holder == self._holder)
-            new = {"holder": statement.excluded.holder, "until": statement.excluded.until}
-            done = await connection.execute(
-                statement.on_conflict_do_update(index_elements=["name"], set_=new, where=mine)
-            )
-        return done.rowcount == 1
+            lease = await take_lease(connection, LEASE, self._holder, now=now, until=until)
+        return bool(lease.holder == self._holder)
 
     async def release(self) -> None:
         mine = sa.and_(_LEASES.name == LEASE, _LEASES.holder == self._holder)
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(tables.leases).where(mine))
 
-    async def standing(self, *, before: int) -> dict[tuple[str, str], Standing]:
+    async def standing(self, *, before: int) -> dict[tuple[str, str], ArchiveState]:
         """How every model version stands, with days before `before` counted as complete."""
         newest = sa.select(_ARCHIVED.model, _ARCHIVED.version, sa.func.max(_ARCHIVED.day))
         lacking = _state().where(_DAYS.day < before, _changed()).subquery()
@@ -122,7 +117,7 @@ class Ledger:
             last = {(row[0], row[1]): int(row[2]) for row in days}
             counts = await connection.execute(waiting.group_by(lacking.c.model, lacking.c.version))
             behind = {(row[0], row[1]): int(row[2]) for row in counts}
-        return {key: Standing(last.get(key), behind.get(key, 0)) for key in sorted(last.keys() | behind.keys())}
+        return {key: ArchiveState(last.get(key), behind.get(key, 0)) for key in sorted(last.keys() | behind.keys())}
 
     async def listing(
         self, model: str | None, version: str | None, *, partial: bool | None, before: int | None, limit: int
@@ -170,8 +165,8 @@ def _changed() -> sa.ColumnElement[bool]:
     )
 
 
-def _due(row: sa.Row[Any]) -> Due:
-    return Due(row.model, row.version, row.day, row.records, row.changes, row.archived, bool(row.partial))
+def _due(row: sa.Row[Any]) -> DueDay:
+    return DueDay(row.model, row.version, row.day, row.records, row.changes, row.archived, bool(row.partial))
 
 
 def _shown(row: sa.Row[Any]) -> ArchivedDay:

@@ -1,1 +1,1 @@
-"""Events of models served elsewhere: requests and responses, as KServe's logger sends them, joined to records."""
+"""Events of external models: requests and responses, as KServe's logger sends them, joined to records."""

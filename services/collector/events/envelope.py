@@ -18,10 +18,9 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from pilothouse.errors import Fault
-from services.collector.checks import printable
-from services.collector.errors import MalformedError
-from services.collector.moment import parse_ms
-from services.collector.wire import decode_lenient
+from services.collector.errors import MalformedError, printable
+from services.collector.records.decoding import decode_lenient
+from services.collector.times import parse_ms
 
 Half = Literal["request", "response"]
 HALVES: Mapping[str, Half] = {
@@ -102,7 +101,7 @@ def _data(envelope: dict[str, Any]) -> bytes:
 
 def _checked(attributes: dict[str, str], data: bytes) -> Event:
     if attributes.get("specversion", "1.0") != "1.0":
-        raise MalformedError(Fault("specversion", "unsupported", "CloudEvents 1.0 is spoken here"))
+        raise MalformedError(Fault("specversion", "unsupported", "only CloudEvents 1.0 is supported"))
     absent = [name for name in ("id", "type") if not attributes.get(name)]
     if absent:
         how = "headers `ce-id`, `ce-type`, ... (binary mode) or application/cloudevents+json"

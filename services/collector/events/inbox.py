@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.collector import tables
-from services.collector.checks import printable
-from services.collector.database import Database
+from services.collector.errors import printable
 from services.collector.events.envelope import Event, Half
-from services.collector.events.errors import RefusedEventError
-from services.collector.upsert import insert_new
+from services.collector.events.outcomes import RefusedEventError
+from services.collector.records.dead_letters import letter_row
+from services.collector.store import tables
+from services.collector.store.database import Database
+from services.collector.store.statements import insert_new
 
 _EVENTS = tables.events
 Pair = sa.Row[Any]  # a row of `events`, with one half or both
 
 JOIN_LATER_MS = 2_000  # whoever brought the second half joins them at once; when it cannot, somebody does after this
 RETRY_MS = 10_000
+_LETTER_BYTES = 4_000  # of each half of an event that are kept when it is set aside
 
 
-class Inbox:
+class EventInbox:
     """`wait_ms`: how long a half waits for the other one, and how long a joined pair is remembered."""
 
     def __init__(self, database: Database, wait_ms: int) -> None:
@@ -31,7 +34,7 @@ class Inbox:
     async def put(self, event: Event, half: Half, key: str, address: tuple[str, str | None], now: int) -> Pair | None:
         """Keep one half; the pair when the other one is there and nobody has joined them yet, None when it was known.
 
-        `address` is the model and the version it is said to be of. Raises RefusedEventError when another body came
+        `address` is the model and the version that it names. Raises RefusedEventError when another body came
         under the same id, and UnavailableError with nothing kept.
         """
         row = _new_row(event, half, key, address, now) | {"due_at": now + self._wait_ms}
@@ -122,3 +125,17 @@ def _repeats(known: Pair, half: Half, digest: str) -> bool:
     if before not in (None, digest):
         raise RefusedEventError("id_reused", f"another {half} came under this id before; each inference needs its own")
     return before is not None
+
+
+def event_letter(
+    address: tuple[str, str | None], event_id: str, error: RefusedEventError, bodies: dict[str, bytes | None], now: int
+) -> dict[str, Any]:
+    """An event that cannot become records, as a dead letter; `address` is the model and the version that it names."""
+    shown = {
+        name: body[:_LETTER_BYTES].decode("utf-8", "backslashreplace")
+        for name, body in bodies.items()
+        if body is not None
+    }
+    payload = json.dumps({"id": printable(event_id, 200), **shown}, ensure_ascii=True)
+    key = printable(address[0], 120), printable(address[1] or "", 120)
+    return letter_row(key, error.code, str(error), payload, now=now, digest_of=f"{error.code}:{payload}")

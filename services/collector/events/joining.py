@@ -1,31 +1,27 @@
-"""Events in, records out: halves are kept, joined, and taken in by the same door as everybody's records."""
+"""Events in, records out: halves are kept, joined, and stored as records by the same ingest as all others."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import structlog
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import order
 from pilothouse.wire.records import Batch, EventResult, IngestResult
-from services.collector.catalog import Catalog
-from services.collector.dead_letters import event_letter
-from services.collector.errors import UnavailableError, UnknownModelError
+from services.collector.errors import NotAnnouncedError, UnavailableError
 from services.collector.events.envelope import Event
-from services.collector.events.errors import RefusedEventError
-from services.collector.events.inbox import Inbox, Pair
-from services.collector.events.metrics import EventMetrics
-from services.collector.events.readers import PairReader
-from services.collector.ingest import Ingest
-from services.collector.moment import Clock, now_ms
+from services.collector.events.inbox import EventInbox, Pair, event_letter
+from services.collector.events.outcomes import EventMetrics, RefusedEventError
+from services.collector.events.pairs import PairReader
+from services.collector.records.ingest import Ingest
+from services.collector.store.registry import ModelRegistry
+from services.collector.times import Clock, now_ms
 
-ROUND_SECONDS = 2.0
 _ROUND_PAIRS = 200
 _BATCH_ROWS = 5_000
-_MANIFEST_MS = 10_000  # so long a manifest is taken as read
-_INLINE_BYTES = 64 << 10  # larger bodies are read beside the event loop
+_MANIFEST_MS = 10_000  # a manifest is read again after so long
+_INLINE_BYTES = 64 << 10  # larger bodies are read in a thread
 
 
 class Events:
@@ -33,8 +29,8 @@ class Events:
 
     def __init__(
         self,
-        inbox: Inbox,
-        catalog: Catalog,
+        inbox: EventInbox,
+        models: ModelRegistry,
         ingest: Ingest,
         metrics: EventMetrics,
         *,
@@ -42,7 +38,7 @@ class Events:
         max_rows: int,
         clock: Clock = now_ms,
     ) -> None:
-        self._inbox, self._catalog, self._ingest, self._metrics = inbox, catalog, ingest, metrics
+        self._inbox, self._models, self._ingest, self._metrics = inbox, models, ingest, metrics
         self._wait_ms, self._batch_rows, self._clock = wait_ms, min(max_rows, _BATCH_ROWS), clock
         self._readers: dict[tuple[str, str | None], tuple[int, PairReader]] = {}
         self._log = structlog.get_logger("events")
@@ -69,16 +65,16 @@ class Events:
         return taken
 
     async def _join_now(self, pair: Pair) -> EventResult:
-        """Both halves are safe where they are: whatever fails now is tried again by `keep`."""
+        """Both halves are safe where they are: whatever fails now is tried again by `round`."""
         if pair.request is None or pair.response is None:
             return EventResult("waiting")
         try:
             return await self._join(pair)
-        except (UnavailableError, UnknownModelError) as error:
+        except (UnavailableError, NotAnnouncedError) as error:
             return EventResult("waiting", message=str(error))
 
     async def _join(self, pair: Pair) -> EventResult:
-        """Raises UnavailableError or UnknownModelError, with the pair left as it is."""
+        """Raises UnavailableError or NotAnnouncedError, with the pair left as it is."""
         now = self._clock()
         try:
             reader = await self._reader(pair.model, pair.version, now)
@@ -113,11 +109,11 @@ class Events:
 
     async def _manifest(self, model: str, version: str | None) -> Manifest:
         if version is None:
-            versions = [table.version for table in await self._catalog.tables(model)]
+            versions = [table.version for table in await self._models.tables(model)]
             if not versions:
-                raise UnknownModelError(model, None)
+                raise NotAnnouncedError(model, None)
             version = max(versions, key=order)
-        return await self._catalog.manifest(model, version)
+        return await self._models.manifest(model, version)
 
     async def _give_up(self, pair: Pair, error: RefusedEventError, now: int) -> EventResult:
         bodies = {"request": pair.request, "response": pair.response}
@@ -129,18 +125,6 @@ class Events:
     def _refused(self, error: RefusedEventError) -> EventResult:
         self._metrics.set_aside.labels(error.code).inc()
         return EventResult("set_aside", code=error.code, message=str(error))
-
-    async def keep(self, ready: asyncio.Event, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Rounds until cancelled, once the database is `ready`."""
-        await ready.wait()
-        while True:
-            try:
-                await self.round()
-            except UnavailableError:
-                pass  # said by whoever watches the database
-            except Exception as error:  # the edge of the loop: say why, go on
-                self._log.exception("a round of events failed", reason=str(error)[:300])
-            await sleep(ROUND_SECONDS)
 
     async def round(self) -> None:
         """Join what could not be joined when it came, give up what waited in vain, forget what is long done."""
@@ -161,19 +145,17 @@ class Events:
             self._metrics.unmatched.labels(half).inc()
 
     async def _try_again(self, pair: Pair, now: int) -> None:
-        expired = now >= pair.received_at + self._wait_ms
         try:
             await self._join(pair)
+            return
         except UnavailableError:
             raise
-        except UnknownModelError as error:
-            if expired:
-                await self._give_up(pair, RefusedEventError("unknown_model", str(error)), now)
-                return
-            await self._inbox.put_off(pair, now)
+        except NotAnnouncedError as error:
+            reason = RefusedEventError("unknown_model", str(error))
         except Exception as error:  # of one pair: say why, and go on with the others
             self._log.exception("a pair of events could not be joined", model=pair.model, event=pair.event_id)
-            if expired:
-                await self._give_up(pair, RefusedEventError("failed", type(error).__name__), now)
-                return
+            reason = RefusedEventError("failed", type(error).__name__)
+        if now >= pair.received_at + self._wait_ms:
+            await self._give_up(pair, reason, now)
+        else:
             await self._inbox.put_off(pair, now)

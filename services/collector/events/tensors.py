@@ -9,14 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from services.collector.checks import printable
-from services.collector.events.errors import RefusedEventError
+from services.collector.errors import printable
+from services.collector.events.outcomes import RefusedEventError
 
 MOST_DIMENSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class EventTensor:
     """`rows` holds a value a row where there is one, and a list of `width` values where there are several."""
 
     name: str
@@ -24,14 +24,14 @@ class Tensor:
     rows: list[Any]
 
 
-def read_tensors(given: Any, where: str) -> list[Tensor]:
+def read_tensors(given: Any, where: str) -> list[EventTensor]:
     """Raises RefusedEventError, which names the tensor."""
     if not isinstance(given, list) or not given or not all(isinstance(t, dict) for t in given):
         raise RefusedEventError("shape", f"`{where}` is no list of tensors")
     return [_read(tensor) for tensor in given]
 
 
-def _read(tensor: dict[str, Any]) -> Tensor:
+def _read(tensor: dict[str, Any]) -> EventTensor:
     name, shape, data = tensor.get("name"), tensor.get("shape"), tensor.get("data")
     shown = printable(str(name), 60)
     parameters = tensor.get("parameters")
@@ -47,8 +47,8 @@ def _read(tensor: dict[str, Any]) -> Tensor:
     if not width:  # any number of rows without a value would fit in a few bytes
         raise RefusedEventError("shape", f"tensor {shown} has rows without values: its shape is {shape}")
     if width == 1 and len(shape) < 3:
-        return Tensor(name, 1, flat)
-    return Tensor(name, width, [flat[i * width : (i + 1) * width] for i in range(rows)])
+        return EventTensor(name, 1, flat)
+    return EventTensor(name, width, [flat[i * width : (i + 1) * width] for i in range(rows)])
 
 
 def _is_shape(shape: Any) -> TypeGuard[list[int]]:

@@ -9,32 +9,31 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from pilothouse.serving.auth import require
 from pilothouse.serving.observe import note
-from services.collector.body import read_body
-from services.collector.checks import printable
+from services.collector.components import Components
+from services.collector.errors import printable
 from services.collector.events.envelope import STRUCTURED, read_event
-from services.collector.parts import Parts
-from services.collector.routes.json_body import answer, body_schema, content_type
+from services.collector.routes.bodies import answer, body_schema, content_type, read_body
+from services.collector.routes.parameters import INGEST
 
 _Name = Annotated[str | None, Query(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
-def cloudevents_router(parts: Parts) -> APIRouter:
+def cloudevents_router(components: Components) -> APIRouter:
     router = APIRouter(prefix="/v1/cloudevents", tags=["records"])
 
     @router.post(
         "",
-        dependencies=[Depends(require("ingest"))],
-        summary="A request or a response of a model served elsewhere, as a CloudEvent 1.0 (KServe's inference logger)",
+        dependencies=INGEST,
+        summary="A request or a response of an external model, as a CloudEvent 1.0 (KServe's inference logger)",
         openapi_extra=body_schema("application/json", STRUCTURED),
     )
     async def take(request: Request, model: _Name = None, version: _Name = None) -> Response:
-        body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
+        body = await read_body(request, components.limits.body_bytes, components.limits.decoded_bytes)
         event = read_event(request.headers, content_type(request), body)
-        taken = await parts.events.take(event, model, version)
+        taken = await components.events.take(event, model, version)
         note(request.scope, model=model or printable(event.service, 60), outcome=taken.outcome)
         return answer(taken)
 

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import uuid
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from pilothouse.errors import Fault
-from pilothouse.serving.auth import require
-from services.collector.body import read_body
+from services.collector.components import Components
 from services.collector.errors import MalformedError
-from services.collector.labels import read_csv
-from services.collector.parts import Parts
-from services.collector.routes.json_body import answer, body_schema, content_type, decode_json
+from services.collector.records.labels import read_csv
+from services.collector.routes.bodies import answer, body_schema, content_type, decode_json, read_body
+from services.collector.routes.parameters import INGEST, READ
 
 _EXAMPLE = [{"record_id": "019aa4b0-7c00-7000-8000-000000000000", "label": "sneaker", "at": "2026-11-21T08:00:00Z"}]
 
 
-def labels_router(parts: Parts) -> APIRouter:
+def labels_router(components: Components) -> APIRouter:
     router = APIRouter(prefix="/v1/labels", tags=["labels"])
 
     @router.post(
         "",
-        dependencies=[Depends(require("ingest"))],
+        dependencies=INGEST,
         summary="Ground truth, late and in any order: a JSON list, or a CSV file with a header",
         openapi_extra=body_schema("application/json", "text/csv", example=_EXAMPLE),
     )
     async def store(request: Request) -> Response:
-        body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
+        body = await read_body(request, components.limits.body_bytes, components.limits.decoded_bytes)
         items = read_csv(body) if content_type(request) == "text/csv" else decode_json(body)
         if not isinstance(items, list):
             raise MalformedError(Fault("", "type", "must be a list of labels"))
-        return answer(await parts.labels.store(items))
+        return answer(await components.labels.store(items))
 
-    @router.get("/{record_id}", dependencies=[Depends(require("read"))], summary="Every label that a record was given")
+    @router.get("/{record_id}", dependencies=READ, summary="Every label that a record was given")
     async def history(record_id: uuid.UUID) -> Response:
-        return answer(await parts.labels.history(record_id))
+        return answer(await components.labels.history(record_id))
 
     return router

@@ -6,35 +6,39 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pilothouse.ids import floor_id
-from pilothouse.serving.auth import require
 from pilothouse.serving.observe import note
 from pilothouse.wire.records import MSGPACK, Batch
-from services.collector import export, wire
-from services.collector.body import read_body
-from services.collector.errors import UnknownModelError
-from services.collector.parts import Parts
-from services.collector.reading import Order
-from services.collector.record_table import RecordTable
-from services.collector.routes.json_body import answer, body_schema
-from services.collector.routes.times import Moment
-from services.collector.selection import Filters, Selection, decode_cursor, encode_cursor, fields_of
+from services.collector.components import Components
+from services.collector.errors import NotAnnouncedError
+from services.collector.records import decoding, export
+from services.collector.records.reading import Order
+from services.collector.records.selection import (
+    Selection,
+    SelectionFilters,
+    ShortText,
+    decode_cursor,
+    encode_cursor,
+    fields_of,
+)
+from services.collector.routes.bodies import answer, body_schema, read_body
+from services.collector.routes.parameters import INGEST, READ, Moment
+from services.collector.store.record_table import RecordTable
 
 JSON_ROWS = 1000
-_Text = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
-class RecordQuery(BaseModel):
+class RecordQuery(SelectionFilters):
     """What `GET /v1/records` understands; a parameter that it does not know is an error, not everything."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    model: _Text = Field(default=None, description="needed, but with `id`")
-    version: _Text = Field(default=None, description="without it, the version with the newest record")
+    model: ShortText = Field(default=None, description="needed, but with `id`")
+    version: ShortText = Field(default=None, description="without it, the version with the newest record")
     start: Moment | None = Field(default=None, alias="from", description="from this moment on: ISO 8601 or ms")
     end: Moment | None = Field(default=None, alias="to", description="up to, but without, this moment")
     id: uuid.UUID | None = Field(default=None, description="the record with this id")
@@ -46,12 +50,6 @@ class RecordQuery(BaseModel):
     format: Literal["json", "csv", "parquet", "arrow"] = "json"
     columns: str | None = Field(default=None, max_length=60_000, description="names with commas between them; all")
     labels: bool = Field(default=False, description="join the ground truth as the column `label`")
-    prediction: _Text = Field(default=None, description="with exactly this prediction")
-    min_prediction: float | None = Field(default=None, allow_inf_nan=False, description="a number at least this")
-    max_prediction: float | None = Field(default=None, allow_inf_nan=False, description="a number at most this")
-    min_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at least so likely")
-    max_confidence: float | None = Field(default=None, ge=0, le=1, description="the likeliest class at most so likely")
-    has_label: bool | None = Field(default=None, description="with ground truth, or without")
 
     @model_validator(mode="after")
     def _check(self) -> RecordQuery:
@@ -63,17 +61,6 @@ class RecordQuery(BaseModel):
             raise ValueError("limit: a page of JSON has at most 10000 records; csv, parquet and arrow have no limit")
         return self
 
-    @property
-    def filters(self) -> Filters:
-        return Filters(
-            self.prediction,
-            self.min_prediction,
-            self.max_prediction,
-            self.min_confidence,
-            self.max_confidence,
-            self.has_label,
-        )
-
 
 @dataclass(slots=True)
 class _Found:
@@ -84,29 +71,27 @@ class _Found:
     tail: dict[str, Any]
 
 
-def records_router(parts: Parts) -> APIRouter:
+def records_router(components: Components) -> APIRouter:
     router = APIRouter(prefix="/v1/records", tags=["records"])
 
     @router.post(
         "",
-        dependencies=[Depends(require("ingest"))],
+        dependencies=INGEST,
         summary="Take in batches of records in one transaction; idempotent by id, each record judged by itself",
         openapi_extra=body_schema("application/json", MSGPACK),
     )
     async def store(request: Request) -> Response:
-        body = await read_body(request, parts.limits.body_bytes, parts.limits.decoded_bytes)
-        batches = wire.decode(body, request.headers.get("content-type", ""))
-        result = await parts.ingest.store(batches)
+        body = await read_body(request, components.limits.body_bytes, components.limits.decoded_bytes)
+        batches = decoding.decode(body, request.headers.get("content-type", ""))
+        result = await components.ingest.store(batches)
         note(request.scope, **_named(batches), records=result.accepted, rejected=len(result.rejected))
         return answer(result)
 
-    @router.get(
-        "", dependencies=[Depends(require("read"))], summary="Records by model, version, time or id; samples; exports"
-    )
+    @router.get("", dependencies=READ, summary="Records by model, version, time or id; samples; exports")
     async def find(query: Annotated[RecordQuery, Query()]) -> Response:
-        table = await _table(parts, query)
+        table = await _table(components, query)
         selection = _select(table, query)
-        found = await _find(parts, selection, query)
+        found = await _find(components, selection, query)
         head = {"model": table.model, "version": table.version}
         headers = {"Pilothouse-Model": table.model, "Pilothouse-Version": table.version, **found.headers}
         stream = _stream(query.format, selection, found, head)
@@ -122,38 +107,38 @@ def _named(batches: list[Batch]) -> dict[str, Any]:
     return one or {"models": ["/".join(key) for key in keys]}
 
 
-async def _table(parts: Parts, query: RecordQuery) -> RecordTable:
+async def _table(components: Components, query: RecordQuery) -> RecordTable:
     if query.model is None:
-        return await _table_with(parts, query.id or uuid.UUID(int=0))
+        return await _table_with(components, query.id or uuid.UUID(int=0))
     if query.version is None:
-        return await parts.stats.newest_version(query.model)
-    return await parts.catalog.table(query.model, query.version)
+        return await components.stats.newest_version(query.model)
+    return await components.models.table(query.model, query.version)
 
 
-async def _table_with(parts: Parts, record_id: uuid.UUID) -> RecordTable:
+async def _table_with(components: Components, record_id: uuid.UUID) -> RecordTable:
     """The model version that made a record; any, when there is no such record."""
-    tables = await parts.catalog.tables()
+    tables = await components.models.tables()
     if not tables:
-        raise UnknownModelError("MODEL", None)
+        raise NotAnnouncedError("MODEL", None)
     for table in tables:
         wanted = Selection(table, fields_of(table, ["id"], labels=False)).between(record_id, _after(record_id))
-        if (await parts.reader.page(wanted, after=None, order="asc", rows=1)).rows:
+        if (await components.reader.page(wanted, after=None, order="asc", rows=1)).rows:
             return table
     return tables[0]
 
 
 def _select(table: RecordTable, query: RecordQuery) -> Selection:
     names = None if query.columns is None else [name.strip() for name in query.columns.split(",") if name.strip()]
-    wanted = Selection(table, fields_of(table, names, labels=query.labels), filters=query.filters)
+    wanted = Selection(table, fields_of(table, names, labels=query.labels), filters=query)
     if query.id is not None:
         return wanted.between(query.id, _after(query.id))
     start = None if query.start is None else floor_id(query.start)
     return wanted.between(start, None if query.end is None else floor_id(query.end))
 
 
-async def _find(parts: Parts, wanted: Selection, query: RecordQuery) -> _Found:
-    wanted.conditions(parts.reader.adapter)  # a filter that cannot be is an error while there can still be one
-    reader, order = parts.reader, query.order
+async def _find(components: Components, wanted: Selection, query: RecordQuery) -> _Found:
+    wanted.conditions(components.reader.adapter)  # a filter that cannot be is an error while there can still be one
+    reader, order = components.reader, query.order
     window: dict[str, str] = {}
     if query.last is not None:
         wanted, rows = await reader.newest(wanted, query.last)
@@ -169,15 +154,20 @@ async def _find(parts: Parts, wanted: Selection, query: RecordQuery) -> _Found:
         return _Found(reader.pages(wanted, order=order, rows=None), window, {"next": None, "total": rows})
     after = decode_cursor(query.cursor) if query.cursor else None
     if query.format == "json":
-        return await _json_page(parts, wanted, query.limit or JSON_ROWS, order, after)
+        return await _json_page(components, wanted, query.limit or JSON_ROWS, order, after)
     return _Found(reader.pages(wanted, order=order, rows=query.limit, after=after), window, {})
 
 
-async def _json_page(parts: Parts, wanted: Selection, rows: int, order: Order, after: uuid.UUID | None) -> _Found:
+async def _json_page(
+    components: Components, wanted: Selection, rows: int, order: Order, after: uuid.UUID | None
+) -> _Found:
     """A page. Behind a filter that finds little it may have fewer rows than asked for and still a `next`: no more
     than the setting `searched_rows` records are looked at for one answer."""
-    horizon = await _horizon(parts, wanted, order, after) if wanted.filters.any else None
-    page = await parts.reader.page(_up_to(wanted, horizon, order), after=after, order=order, rows=rows)
+    horizon = None
+    if wanted.filters.any:
+        most = components.limits.searched_rows
+        horizon = await components.reader.horizon(wanted, after=after, order=order, rows=most)
+    page = await components.reader.page(_up_to(wanted, horizon, order), after=after, order=order, rows=rows)
 
     async def only() -> export.Pages:
         if page.rows:
@@ -185,10 +175,6 @@ async def _json_page(parts: Parts, wanted: Selection, rows: int, order: Order, a
 
     last = page.last if page.rows == rows else horizon
     return _Found(only(), {}, {"next": None if last is None else encode_cursor(last)})
-
-
-async def _horizon(parts: Parts, wanted: Selection, order: Order, after: uuid.UUID | None) -> uuid.UUID | None:
-    return await parts.reader.horizon(wanted, after=after, order=order, rows=parts.limits.searched_rows)
 
 
 def _up_to(wanted: Selection, horizon: uuid.UUID | None, order: Order) -> Selection:

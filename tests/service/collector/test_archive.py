@@ -48,7 +48,7 @@ async def days(collector, **query):
 
 async def write(collector, **day):
     """A round, and its end."""
-    archiver = collector.http._transport.app.state.parts.archiver
+    archiver = collector.http._transport.app.state.components.archiver
     if day:
         archiver.ask((day["model"], day["version"], day["day"]))
     archiver.failure = None
@@ -172,7 +172,7 @@ def uuid_at(at_ms):
 
 
 async def maintain(collector):
-    await collector.http._transport.app.state.maintenance.round()
+    await collector.http._transport.app.state.components.maintenance.round()
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ async def test_the_lease_of_a_collector_that_has_died_runs_out(database_url, roo
     async with archiving(database_url, root, clock) as dead, archiving(database_url, root, clock) as other:
         await dead.announce()
         await dead.store([row(at_ms=NOW - DAY)])
-        assert await dead.http._transport.app.state.parts.archiver.ledger.take()
+        assert await dead.http._transport.app.state.components.archiver.ledger.take()
         await write(other)
         assert await days(other) == []
         clock.now += LEASE_SECONDS * 1000 + 1
@@ -267,7 +267,7 @@ async def test_a_collector_that_has_lost_its_lease_publishes_nothing(database_ur
     async with archiving(database_url, root, clock) as slow, archiving(database_url, root, clock) as other:
         await slow.announce()
         await slow.store([row(at_ms=NOW - DAY)])
-        ledger = slow.http._transport.app.state.parts.archiver.ledger
+        ledger = slow.http._transport.app.state.components.archiver.ledger
         due = await ledger.one("houses", "1", TODAY - 1)
         assert await ledger.take()
         clock.now += LEASE_SECONDS * 1000 + 1
@@ -295,7 +295,7 @@ async def test_metrics_say_what_was_written_and_how_far_behind_it_is(archive, ro
     assert archive.metric("archive_age_seconds", **key) == (NOW - TODAY * DAY) / 1000
     await archive.store([row(at_ms=NOW - 2 * DAY)])
     await archive.store([row(at_ms=NOW - 3 * DAY)])
-    standing = await archive.http._transport.app.state.parts.archiver.ledger.standing(before=TODAY)
+    standing = await archive.http._transport.app.state.components.archiver.ledger.standing(before=TODAY)
     assert standing["houses", "1"].waiting == 2
 
 

@@ -6,14 +6,15 @@ import random
 from uuid import UUID
 
 import msgspec
+import pyarrow as pa
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pilothouse.ids import uuid7, uuid7_bytes
-from services.collector.moment import to_iso
-from testkit.collector.driver import MANIFEST, NOW, PICTURES, PRICES, columns_of, row, running
+from services.collector.times import to_iso
+from testkit.collector.driver import DAY, MANIFEST, NOW, PICTURES, PRICES, columns_of, row, running
 
 TEXT = {"content-type": "application/json"}
 
@@ -104,6 +105,25 @@ async def test_batches_may_be_json_with_lists_for_embeddings(collector):
     assert (await collector.send_json({"batches": [batch]})).json()["accepted"] == 2
     stored = {r["id"]: r["embedding"] for r in await collector.records("pictures")}
     assert stored == {rows[0][0]: [1.0, 2.5, -3.0, 0.0], rows[1][0]: None}
+
+
+async def test_vectors_are_kept_to_the_bit(empty):
+    await empty.announce(PICTURES)
+    vector = b"\x01\x00\x80\x3f\x00\x00\x00\x80\xff\xff\x7f\x7f\x01\x00\x00\x00"  # the last one is subnormal
+    names = columns_of(PICTURES)
+    values = {"id": row()[0], "embedding": vector, "prediction": "cat", "brightness": 0.5}
+    await empty.send([[values.get(n) for n in names]], PICTURES, names)
+    answer = await empty.http.get("/v1/records", params={"model": "pictures", "format": "arrow"})
+    (found,) = pa.ipc.open_stream(answer.content).read_all().column("embedding").to_pylist()
+    assert pa.array(found, pa.float32()).buffers()[1].to_pybytes() == vector
+
+
+async def test_a_large_batch_over_two_days_sent_twice_is_stored_once(collector):
+    rows = [row(at_ms=NOW - age * DAY) for age in (0, 1) for _ in range(700)]
+    await collector.store(rows)
+    again = (await collector.send(rows)).json()
+    assert (again["accepted"], again["duplicates"]) == (0, 1400)
+    assert (await collector.stats())[0]["records"] == 1400
 
 
 async def test_columns_may_come_in_any_order_without_those_about_the_call(collector):

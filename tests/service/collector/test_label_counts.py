@@ -4,11 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from services.collector.app import connect
-from services.collector.catalog import Catalog
-from services.collector.database import Database
-from services.collector.label_counts import LabelCount, count_labels, lowest_level
+from services.collector.components import connect
+from services.collector.records.stats import LabelCount, count_labels, lowest_level
 from services.collector.settings import CollectorSettings
+from services.collector.store.database import Database
+from services.collector.store.registry import ModelRegistry
 from testkit.collector.driver import NOW, Ids, row
 
 _SAMPLE_BITS = 8
@@ -27,7 +27,7 @@ async def labelled(collector, database_url):
         await collector.store(rows)
         labels = [{"record_id": str(UUID(bytes=r[0])), "label": "yes"} for r in rows[::each]]
         assert (await collector.http.post("/v1/labels", json=labels)).json()["accepted"] == len(labels)
-        table = await Catalog(database).table("houses", "1")
+        table = await ModelRegistry(database).table("houses", "1")
         span = (UUID(bytes=min(r[0] for r in rows)), UUID(bytes=max(r[0] for r in rows)))
         async with database.reading() as connection:
             return await count_labels(

@@ -4,6 +4,14 @@ import os
 import subprocess
 import sys
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from services.collector.components import connect
+from services.collector.settings import CollectorSettings
+from services.collector.store.database import Database
+from services.collector.store.tables import metadata
+
 
 def migrate(url, **settings):
     environment = os.environ | {"PILOTHOUSE_DATABASE_URL": url, **settings}
@@ -28,3 +36,13 @@ def test_a_database_that_is_away_is_said_and_is_a_failure(postgres):
 
 def test_an_address_that_is_none_is_another_failure(tmp_path):
     assert migrate("mysql://localhost/x").returncode == 2
+
+
+async def test_the_tables_are_those_that_the_revisions_make(database_url):
+    adapter = connect(CollectorSettings(database_url=database_url))
+    database = Database(adapter, timeout_seconds=30)
+    await database.prepare()
+    async with database.reading() as connection:
+        found = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+    await adapter.close()
+    assert found == []

@@ -4,13 +4,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.collector.app import connect
-from services.collector.catalog import Catalog
-from services.collector.database import Database
-from services.collector.label_counts import count_labels
-from services.collector.reading import RecordReader
-from services.collector.selection import Selection, fields_of
+from services.collector.components import connect
+from services.collector.records.reading import RecordReader
+from services.collector.records.selection import Selection, fields_of
+from services.collector.records.stats import count_labels
 from services.collector.settings import CollectorSettings
+from services.collector.store.database import Database
+from services.collector.store.registry import ModelRegistry
 from testkit.collector.driver import NOW, Ids, row, running
 
 
@@ -31,7 +31,7 @@ async def statements(url):
     adapter = connect(CollectorSettings(database_url=url))
     database = Database(adapter, timeout_seconds=30)
     await database.prepare()
-    table = await Catalog(database).table("houses", "1")
+    table = await ModelRegistry(database).table("houses", "1")
     seen = []
     engine = adapter.reader.sync_engine
     sa.event.listen(engine, "before_cursor_execute", lambda c, k, s, p, x, m: seen.append((s, p)))

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.collector.app import connect
-from services.collector.catalog import Catalog
-from services.collector.database import Database
-from services.collector.expired import ROWS
-from services.collector.maintenance import Maintenance
+from services.collector.components import connect
+from services.collector.maintenance.rounds import Maintenance
 from services.collector.metrics import CollectorMetrics
 from services.collector.settings import CollectorSettings
+from services.collector.store.database import Database
+from services.collector.store.registry import ModelRegistry
+from services.collector.store.statements import DELETED_ROWS
 from testkit.collector.driver import DAY, NOW, Clock, Ids, row, running
 
 
@@ -24,7 +24,9 @@ class Upkeep:
         self._database = Database(self._adapter, timeout_seconds=10)
         metrics = CollectorMetrics(self.registry)
         days = {"retention_days": 0, "history_days": 0} | days
-        self._maintenance = Maintenance(self._database, Catalog(self._database, clock), metrics, clock=clock, **days)
+        self._maintenance = Maintenance(
+            self._database, ModelRegistry(self._database, clock), metrics, clock=clock, **days
+        )
 
     async def round(self):
         await self._database.prepare()
@@ -157,14 +159,14 @@ async def unpartitioned(request, tmp_path):
 
 async def test_a_large_day_is_dropped_a_bounded_number_of_rows_at_a_time(unpartitioned):
     collector, url = unpartitioned
-    rows = 2 * ROWS + 100
+    rows = 2 * DELETED_ROWS + 100
     ids = Ids()
     for start in range(0, rows, 4000):
         await collector.store([row(record_id=ids(NOW - 5 * DAY)) for _ in range(start, min(start + 4000, rows))])
     adapter = connect(CollectorSettings(database_url=url))
     database = Database(adapter, timeout_seconds=30)
     await database.prepare()
-    table = await Catalog(database).table("houses", "1")
+    table = await ModelRegistry(database).table("houses", "1")
     left = []
     done = False
     while not done:
@@ -177,12 +179,14 @@ async def test_a_large_day_is_dropped_a_bounded_number_of_rows_at_a_time(unparti
 
 async def test_a_day_that_was_dropped_halfway_is_dropped_to_its_end(unpartitioned):
     collector, url = unpartitioned
-    await collector.store([row(at_ms=NOW - 5 * DAY + i) for i in range(ROWS + 10)])
+    await collector.store([row(at_ms=NOW - 5 * DAY + i) for i in range(DELETED_ROWS + 10)])
     adapter = connect(CollectorSettings(database_url=url))
     database = Database(adapter, timeout_seconds=30)
     await database.prepare()
     async with database.writing() as connection:
-        assert not await adapter.drop_day(connection, await Catalog(database).table("houses", "1"), NOW // DAY - 5)
+        assert not await adapter.drop_day(
+            connection, await ModelRegistry(database).table("houses", "1"), NOW // DAY - 5
+        )
     await adapter.close()
     upkeep = Upkeep(url, Clock(), retention_days=2)
     await upkeep.round()
@@ -193,7 +197,7 @@ async def test_a_day_that_was_dropped_halfway_is_dropped_to_its_end(unpartitione
 
 async def test_records_come_in_while_a_large_day_is_dropped(unpartitioned):
     collector, url = unpartitioned
-    for start in range(0, 4 * ROWS, 5000):
+    for start in range(0, 4 * DELETED_ROWS, 5000):
         await collector.store([row(at_ms=NOW - 5 * DAY + start + i) for i in range(5000)])
     dropping = asyncio.create_task(Upkeep(url, Clock(), retention_days=2).round())
     sent = 0

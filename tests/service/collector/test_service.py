@@ -17,7 +17,7 @@ NEVER_SEEN_OUTSIDE = {
     errors.NotArchivedError,
     errors.DatabaseAddressError,
 }
-README = Path(__file__).parents[3] / "services" / "collector" / "README.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_every_error_has_a_status():
 
 
 def test_every_setting_is_documented():
-    text = README.read_text()
+    text = (DOCS / "settings.md").read_text()
     own = {n: f for n, f in CollectorSettings.model_fields.items() if n != "port"}
     names = [f.validation_alias or f"PILOTHOUSE_{name.upper()}" for name, f in own.items()]
     assert [name for name in names if name not in text] == []
 
 
 async def test_every_metric_and_every_call_is_documented(collector):
-    text = README.read_text()
+    text = (DOCS / "collector.md").read_text() + (DOCS.parent / "services/collector/README.md").read_text()
     named = {m.name for m in collector.registry.collect() if m.name.startswith("pilothouse_collector_")}
     assert [name for name in named if name not in text] == []
     paths = (await collector.http.get("/openapi.json")).json()["paths"]
@@ -81,3 +81,11 @@ async def test_the_pool_is_a_metric(collector):
             return
         await asyncio.sleep(0.05)
     raise AssertionError("a connection was not given back")
+
+
+async def test_collectors_that_start_at_the_same_time_agree(database_url):
+    async with running(database_url) as one, running(database_url) as other:
+        await asyncio.gather(one.ready(60), other.ready(60))
+        answers = await asyncio.gather(*(c.announce() for c in (one, other) for _ in range(3)))
+        assert {a.status_code for a in answers} <= {200, 201}
+        assert (await one.announce()).status_code == 200

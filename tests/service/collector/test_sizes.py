@@ -3,13 +3,13 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.collector.app import connect
-from services.collector.catalog import Catalog
-from services.collector.database import Database
+from services.collector.components import connect
 from services.collector.errors import UnavailableError
+from services.collector.maintenance.sizes import Sizes
 from services.collector.metrics import CollectorMetrics
 from services.collector.settings import CollectorSettings
-from services.collector.sizes import Sizes
+from services.collector.store.database import Database
+from services.collector.store.registry import ModelRegistry
 from testkit.collector.driver import NOW, Ids, row
 
 
@@ -18,7 +18,7 @@ async def gauge(database_url):
     """Measures now, and reads a gauge."""
     registry = CollectorRegistry()
     database = Database(connect(CollectorSettings(database_url=database_url)), timeout_seconds=10)
-    sizes = Sizes(database, Catalog(database), CollectorMetrics(registry))
+    sizes = Sizes(database, ModelRegistry(database), CollectorMetrics(registry))
 
     async def measure(name, **labels):
         database.migrated.set()
@@ -50,6 +50,6 @@ async def test_before_the_database_is_reached_nothing_is_measured(tmp_path):
     database = Database(connect(CollectorSettings(state=tmp_path)), timeout_seconds=10)
     registry = CollectorRegistry()
     with pytest.raises(UnavailableError):
-        await Sizes(database, Catalog(database), CollectorMetrics(registry)).measure()
+        await Sizes(database, ModelRegistry(database), CollectorMetrics(registry)).measure()
     assert registry.get_sample_value("pilothouse_collector_database_bytes") == 0
     await database.adapter.close()

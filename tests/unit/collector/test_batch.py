@@ -1,6 +1,7 @@
 """A batch checked against its table, row by row."""
 
 import uuid
+from collections import defaultdict
 
 import sqlalchemy as sa
 from hypothesis import given
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
 from pilothouse.wire.records import Batch
-from services.collector.batch import DAYS_LIMIT, check
-from services.collector.moment import DAY_MS
-from services.collector.record_table import build
+from services.collector.records.batch import DAYS_LIMIT, check
+from services.collector.store.record_table import build
+from services.collector.times import DAY_MS
 
 NOW = 1_795_000_000_000
 TABLE = build(
@@ -21,7 +22,7 @@ TABLE = build(
             Feature(name="a", type="number"), Feature(name="b", type="category", categories=("x",)),
         )),
     ),
-    lambda kind: sa.Text(),
+    defaultdict(sa.Text),
 )  # fmt: skip
 COLUMNS = ["id", "a", "b", "prediction"]
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilothouse.columns import Column
-from services.collector.checks import TEXT_LIMIT, RefusedValueError, check_column, check_text, printable
+from services.collector.errors import printable
+from services.collector.records.checks import TEXT_LIMIT, RefusedValueError, check_column, check_text
 
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=17),

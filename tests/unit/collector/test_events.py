@@ -4,9 +4,9 @@ import pytest
 
 from pilothouse.external import ExternalFormat
 from pilothouse.manifest import Feature, Manifest, Output, RiskTier, TabularInput
-from services.collector.events.answers import AnswerReader
-from services.collector.events.errors import RefusedEventError
-from services.collector.events.features import FeatureReader
+from services.collector.events.outcomes import RefusedEventError
+from services.collector.events.requests import RequestReader
+from services.collector.events.responses import ResponseReader
 
 FEATURES = (
     Feature(name="area", type="number"),
@@ -24,11 +24,11 @@ def manifest(task="regression", classes=None, features=FEATURES, elsewhere=None,
 
 
 def asked(body, **changes):
-    return FeatureReader(manifest(**changes)).rows(body)
+    return RequestReader(manifest(**changes)).rows(body)
 
 
 def answered(body, **changes):
-    return AnswerReader(manifest(**changes)).rows(body)
+    return ResponseReader(manifest(**changes)).rows(body)
 
 
 def tensor(name, shape, data, datatype="FP64"):

@@ -2,7 +2,7 @@
 
 import struct
 
-from services.collector import pgcopy
+from services.collector.store import pgcopy
 
 
 def test_a_row_has_a_count_and_a_length_before_each_field():

@@ -33,7 +33,7 @@ HERE = [
     ("collector", "COLLECTOR_PORT", "80000", "less than or equal to 65535"),
     ("collector", "COLLECTOR_PORT", "tcp://10.0.0.1:8001", "enableServiceLinks: false"),
     ("collector", "PILOTHOUSE_DATABASE_POOL", "many", "should be a valid integer"),
-    ("collector", "PILOTHOUSE_DATABASE_URL", "mysql://host/x", "none of postgresql://host/name, cockroachdb://"),
+    ("collector", "PILOTHOUSE_DATABASE_URL", "mysql://host/x", "neither postgresql://host/name nor sqlite:///path"),
     ("collector", "PILOTHOUSE_DATABASE_URL", "nonsense", "not a database URL"),
     ("collector", "PILOTHOUSE_DATABASE_PASSWORD_FILE", "/nonexistent", "must be a file that can be read"),
     ("collector", "PILOTHOUSE_DATABASE_PARTITIONS", "maybe", "'on' or 'off'"),

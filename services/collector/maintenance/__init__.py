@@ -1,0 +1,1 @@
+"""Background upkeep: partitions ahead of their day, retention, sizes."""

@@ -1,0 +1,1 @@
+"""Records and their labels, on the way in and on the way out."""
