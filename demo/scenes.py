@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from pilothouse.commands.input_files import feature_objects
+from pilothouse.input_files import feature_objects
 from pilothouse.manifest import Manifest
 from training import fashion_mnist, house_prices
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pilothouse.client import Client
-from pilothouse.commands.input_files import read_frame, read_requests
 from pilothouse.errors import PilothouseError
+from pilothouse.input_files import read_frame, read_requests
 from pilothouse.manifest import ImageInput, Manifest
 
 Model = Annotated[str, typer.Argument(help="name of the model")]

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from pilothouse import images
 from pilothouse.errors import InputError, PackageError
+from pilothouse.input_files import IMAGE_SUFFIXES, read_frame
 from pilothouse.manifest import STATISTICS, Feature, ImageInput, TabularInput
 from pilothouse.packing.features import Overrides, infer_features, instances
 from pilothouse.tabular import TabularCodec
 from pilothouse.tasks import Task
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 Reference = pd.DataFrame | Path | str | tuple[NDArray[np.uint8], Any]
 
 
@@ -131,11 +131,10 @@ def read_table(path: Path) -> pd.DataFrame:
     """A parquet or CSV file. Raises PackageError."""
     if not path.is_file():
         raise PackageError(f"{path} does not exist")
-    if path.suffix == ".csv":
-        return pd.read_csv(path)
-    if path.suffix in (".parquet", ".pq"):
-        return pd.read_parquet(path)
-    raise PackageError(f"{path} is neither .parquet nor .csv nor a folder of images")
+    try:
+        return read_frame(path)
+    except InputError:
+        raise PackageError(f"{path} is neither .parquet nor .csv nor a folder of images") from None
 
 
 def _read_folder(folder: Path, size: tuple[int, int] | None) -> tuple[NDArray[np.uint8], pd.Series[Any]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pilothouse.columns import Column
-from pilothouse.commands.input_files import feature_objects
+from pilothouse.input_files import feature_objects
 from pilothouse.model import Inputs, Model
 from pilothouse.package import open_package
 from pilothouse.reference import arrow_type

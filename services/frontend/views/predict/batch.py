@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from pilothouse.commands.input_files import feature_objects
 from pilothouse.errors import Fault, InputError
+from pilothouse.input_files import feature_objects
 from pilothouse.manifest import Manifest, TabularInput
 from pilothouse.wire.predictions import Prediction
 from services.frontend.errors import ServiceRefused

@@ -1,4 +1,4 @@
-"""Files as requests: a CSV or Parquet file of features, an image, or a folder of images."""
+"""Files of a user: tables (CSV or Parquet), images and folders of images, and the requests that they make."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def read_requests(path: Path, manifest: Manifest) -> list[Any]:
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """A CSV or Parquet file."""
+    """A CSV or Parquet file. Raises InputError for a file of another kind."""
     import pandas as pd
 
-    if path.suffix == ".parquet":
+    if path.suffix in (".parquet", ".pq"):
         return pd.read_parquet(path)
     if path.suffix == ".csv":
         return pd.read_csv(path)

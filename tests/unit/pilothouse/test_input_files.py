@@ -3,9 +3,9 @@ import datetime
 import pandas as pd
 import pytest
 
-from pilothouse.commands.input_files import feature_objects, read_frame, read_requests
 from pilothouse.commands.predictions import pace
 from pilothouse.errors import InputError
+from pilothouse.input_files import feature_objects, read_frame, read_requests
 from pilothouse.manifest import Feature, ImageInput, Manifest, Output, TabularInput
 
 FEATURES = (
