@@ -4,31 +4,35 @@ import http.client
 import ssl
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from testkit.metadata_server import claims
 from testkit.stack.compose import run
 
 HEADER = "X-Serverless-Authorization"
+Headers = Mapping[str, str] | Message
 
 
 class FrontEnd:
     """`address()` gives the ingress of the instance that is there now; `audience` is what tokens must be for."""
 
-    def __init__(self, address, audience):
+    def __init__(self, address: Callable[[], str], audience: str) -> None:
         self._address, self._audience = address, audience
-        self.answered = []  # path and status
+        self.answered: list[tuple[str, int]] = []  # path and status
 
-    def refuses(self, headers):
+    def refuses(self, headers: Headers) -> bool:
         """Whether a request has no valid token."""
         token = headers.get(HEADER, "").removeprefix("Bearer ")
         if token.count(".") != 2:
             return True
         found = claims(token)
-        return found["aud"] != self._audience or found["exp"] < time.time()
+        return bool(found["aud"] != self._audience or found["exp"] < time.time())
 
-    def answer(self, method, path, headers, body):
+    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, str, bytes]:
         """Status, content type and body."""
         if self.refuses(headers):
             return 401, "text/plain", b"the access token could not be verified"
@@ -41,7 +45,7 @@ class FrontEnd:
             connection.close()
 
 
-def make_certificate(folder, host):
+def make_certificate(folder: Path, host: str) -> tuple[Path, Path]:
     """Paths of a certificate for a host name, signed by itself, and of its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=front-end",
@@ -51,11 +55,11 @@ def make_certificate(folder, host):
 
 
 @contextmanager
-def serving(front, host, certificate, key):
+def serving(front: FrontEnd, host: str, certificate: Path, key: Path) -> Iterator[None]:
     """Serve on port 443 of an address of this machine until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             status, kind, body = front.answer(self.command, self.path, self.headers, body)
             front.answered.append((self.path, status))
@@ -67,8 +71,8 @@ def serving(front, host, certificate, key):
 
         do_POST = do_GET  # noqa: N815
 
-        def log_message(self, *_):
-            pass
+        def log_message(self, *_: object) -> None:
+            """Tests read standard error."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

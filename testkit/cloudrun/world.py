@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from pilothouse.client import Client
 from testkit.cloudrun.front_end import FrontEnd, make_certificate, serving
 from testkit.cloudrun.instance import Instance, docker
-from testkit.cloudrun.manifests import FOLDER, ROOT, SERVICES, annotated, read_service
+from testkit.cloudrun.manifests import FOLDER, ROOT, SERVICES, Document, annotated, read_service
 from testkit.metadata_server import serving_metadata
-from testkit.stack.compose import run
+from testkit.postgres import PostgresServer
 
 MODEL, DATABASE = "house-prices", "pilothouse"
 CERTIFICATE = "/front-end.pem"  # inside the containers
@@ -24,7 +24,7 @@ class World(ExitStack):
     """Start instances with `start`; everything ends with the block. The manifests run as they are deployed: what is
     added is where the metadata server is, and the front end's certificate."""
 
-    def __init__(self, folder, database):
+    def __init__(self, folder: Path, database: PostgresServer) -> None:
         super().__init__()
         self.folder, self.database = folder, database
         self.network = f"pilothouse-run-{os.getpid()}"
@@ -35,23 +35,23 @@ class World(ExitStack):
         here = json.loads(docker("network", "inspect", self.network))[0]["IPAM"]["Config"][0]["Gateway"]
         self.metadata, metadata_host = self.enter_context(serving_metadata(time.time() + 3600, here))
         self.environment = {"GCE_METADATA_HOST": metadata_host, "SSL_CERT_FILE": CERTIFICATE}
-        self.running = {}
+        self.running: dict[str, Instance] = {}
         self._count = 0
         self._open_front_end(here)
 
-    def _open_front_end(self, here):
+    def _open_front_end(self, here: str) -> None:
         """Before predict, the one service that another one calls."""
         (audience,) = json.loads(annotated(read_service("predict"))["run.googleapis.com/custom-audiences"])
-        host = urlsplit(audience).hostname
+        host = str(urlsplit(audience).hostname)
         certificate, key = make_certificate(self.folder, host)
         self.hosts, self.files = {host: here}, {certificate: CERTIFICATE}
         self.front_end = FrontEnd(self._ingress, audience)
         self.enter_context(serving(self.front_end, here, certificate, key))
 
-    def _ingress(self):
+    def _ingress(self) -> str:
         return self.running["predict"].address()
 
-    def start(self, name, document=None):
+    def start(self, name: str, document: Document | None = None) -> Instance:
         """A new instance of a service, or of a changed document of it. Raises StartFailed."""
         self._count += 1
         instance = Instance(document or read_service(name), self, f"{self.network}-{name}-{self._count}")
@@ -60,14 +60,14 @@ class World(ExitStack):
         self.running[name] = instance
         return instance
 
-    def key(self, name):
+    def key(self, name: str) -> str:
         return self.secrets[f"pilothouse-{name}-key"].strip()
 
-    def client(self):
+    def client(self) -> Client:
         """A client of the instance of predict that runs now."""
         return Client(self.running["predict"].url(), self.key("frontend"), timeout_seconds=10)
 
-    def stored(self):
+    def stored(self) -> Counter[str]:
         """How often each record of the model is in the database."""
         named = f"records_{MODEL.replace('-', '_')}_%"
         tables = self.database.sql(
@@ -76,18 +76,9 @@ class World(ExitStack):
         return Counter(self.database.sql(f'select id from "{tables.splitlines()[0]}"', DATABASE).splitlines())
 
 
-def make_secrets(folder, database_password):
+def make_secrets(folder: Path, database_password: str) -> dict[str, str]:
     """Secrets by their names in Secret Manager, made by `make secrets` and from k8s/cloudrun/monitoring."""
     subprocess.run(["sh", ROOT / "scripts/secrets.sh"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     made = {f"pilothouse-{p.name.replace('_', '-')}": p.read_text() for p in (folder / "secrets").iterdir()}
     made |= {f"pilothouse-{n}-monitoring": (FOLDER / f"monitoring/{n}.yaml").read_text() for n in SERVICES}
     return made | {"pilothouse-database-password": database_password}
-
-
-def build_images():
-    """Our images, and on those of inference and drift the ones with the models in them."""
-    for service in ("inference", "collector", "drift", "frontend"):
-        run("docker", "build", "--quiet", "-f", f"services/{service}/Dockerfile", "-t", f"pilothouse-{service}", ".")
-    for service in ("inference", "drift"):
-        base, tag = f"BASE=pilothouse-{service}", f"pilothouse-{service}:with-models"
-        run("docker", "build", "--quiet", "-f", "k8s/with-models.Dockerfile", "--build-arg", base, "-t", tag, "models")

@@ -12,9 +12,9 @@ from pilothouse.client import Client
 from pilothouse.errors import PilothouseError
 from testkit.cloudrun.instance import SIDECAR_PORT, StartFailed, docker
 from testkit.cloudrun.manifests import containers, read_service
-from testkit.cloudrun.world import DATABASE, MODEL, World, build_images
+from testkit.cloudrun.world import DATABASE, MODEL, World
 from testkit.postgres import _serve
-from testkit.stack.compose import docker_answers
+from testkit.stack.compose import docker_answers, run
 from testkit.waiting import wait_for
 
 pytestmark = [
@@ -34,6 +34,15 @@ import httpx2, os
 print(httpx2.get(os.environ["PILOTHOUSE_INFERENCE_URL"] + "/models").status_code)
 """
 REACH = "import socket; socket.create_connection(('1.1.1.1', 443), 3)"
+
+
+def build_images():
+    """Our images, and on those of inference and drift the ones with the models in them."""
+    for service in ("inference", "collector", "drift", "frontend"):
+        run("docker", "build", "--quiet", "-f", f"services/{service}/Dockerfile", "-t", f"pilothouse-{service}", ".")
+    for service in ("inference", "drift"):
+        base, tag = f"BASE=pilothouse-{service}", f"pilothouse-{service}:with-models"
+        run("docker", "build", "--quiet", "-f", "k8s/with-models.Dockerfile", "--build-arg", base, "-t", tag, "models")
 
 
 @pytest.fixture(scope="module")

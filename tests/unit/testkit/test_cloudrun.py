@@ -51,7 +51,7 @@ def test_a_container_gets_the_manifests_variables_and_the_ingress_its_port_too(w
     instance, inference, _ = started(world, "predict", "inference")
     found = instance._environment(inference)
     assert found["PILOTHOUSE_COLLECTOR_URL"] == "http://127.0.0.1:8001"
-    assert (found["PORT"], found["K_SERVICE"], found["K_REVISION"]) == (8000, "pilothouse-predict", "run-1")
+    assert (found["PORT"], found["K_SERVICE"], found["K_REVISION"]) == ("8000", "pilothouse-predict", "run-1")
     assert "PORT" not in instance._environment(containers(instance.document)["collector"])
 
 
