@@ -33,7 +33,7 @@ class TabularCodec:
         self.features = spec.features
         self._max_rows = max_rows
         self._one, self._many = _compile(spec.features)
-        self._datetimes = [i for i, f in enumerate(spec.features) if f.type == "datetime"]
+        self._datetimes = {i: _span(f) for i, f in enumerate(spec.features) if f.type == "datetime"}
         self._numbers = [i for i, f in enumerate(spec.features) if f.type != "category"]
         self._categories = [i for i, f in enumerate(spec.features) if f.type == "category"]
         self._numbers_of = itemgetter(*self._numbers) if self._numbers else tuple
@@ -87,11 +87,15 @@ class TabularCodec:
     def _with_times(self, row: Row) -> Row:
         """The row with its datetimes parsed; an empty one when a datetime is wrong."""
         values = list(row)
-        for i in self._datetimes:
+        for i, (earliest, latest) in self._datetimes.items():
             if isinstance(values[i], str):
-                values[i], wrong = _datetime(self.features[i], values[i])
-                if wrong:
+                try:
+                    moment = _utc(datetime.fromisoformat(values[i]))
+                except (ValueError, OverflowError):
                     return ()
+                if not earliest <= moment <= latest:
+                    return ()
+                values[i] = round(moment.timestamp() * 1000)
         return tuple(values)
 
     def _bound(self, rows: int) -> None:
@@ -243,12 +247,23 @@ def _datetime(feature: Feature, raw: Any) -> _Checked:
             return None, ("wrong_type", "must be an ISO 8601 date or date-time, such as 1998-03-31")
     else:
         return None, ("wrong_type", f"must be an ISO 8601 date or date-time, not {_kind(raw)}")
-    moment = _utc(moment)
-    if isinstance(feature.minimum, datetime) and moment < _utc(feature.minimum):
-        return None, ("out_of_range", f"must not be before {feature.minimum.date()}")
-    if isinstance(feature.maximum, datetime) and moment > _utc(feature.maximum):
-        return None, ("out_of_range", f"must not be after {feature.maximum.date()}")
+    try:
+        moment = _utc(moment)
+    except OverflowError:
+        return None, ("out_of_range", "must lie within the years 1 to 9999 in UTC")
+    earliest, latest = _span(feature)
+    if moment < earliest:
+        return None, ("out_of_range", f"must not be before {earliest.date()}")
+    if moment > latest:
+        return None, ("out_of_range", f"must not be after {latest.date()}")
     return round(moment.timestamp() * 1000), None
+
+
+def _span(feature: Feature) -> tuple[datetime, datetime]:
+    """The earliest and the latest moment that a datetime may be, in UTC."""
+    bounds = (feature.minimum, datetime.min), (feature.maximum, datetime.max)
+    earliest, latest = (_utc(given if isinstance(given, datetime) else widest) for given, widest in bounds)
+    return earliest, latest
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,5 +1,6 @@
 import json
 import math
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -59,6 +60,9 @@ def test_instances_are_many_rows(codec):
         ({"garden": 1}, "garden", "wrong_type"),
         ({"sold": "yesterday"}, "sold", "wrong_type"),
         ({"sold": "1989-12-31"}, "sold", "out_of_range"),
+        ({"sold": "2030-01-01T00:00:01Z"}, "sold", "out_of_range"),
+        ({"sold": "0001-01-01T00:00:00+14:00"}, "sold", "out_of_range"),  # in UTC it is before the first year
+        ({"sold": "9999-12-31T23:00:00-14:00"}, "sold", "out_of_range"),
         ({"sold": 19980203}, "sold", "wrong_type"),
     ],
 )
@@ -119,10 +123,19 @@ def test_a_default_fills_what_is_absent():
     assert TabularCodec(spec).decode(b"{}") == ([(4,)], False)
 
 
-values = st.one_of(st.floats(), st.integers(), st.text(max_size=12), st.booleans(), st.none())
+def test_a_datetime_may_have_an_offset_and_needs_no_bounds():
+    codec = TabularCodec(TabularInput(features=(Feature(name="t", type="datetime"),)))
+    rows = [codec.decode(json.dumps({"t": text}).encode())[0] for text in ("1998-02-03T02:00+02:00", "0001-01-01")]
+    assert rows == [[(SOLD_MS,)], [(-62_135_596_800_000,)]]
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys((*GOOD, "garden"), values)))
+moments = st.datetimes(timezones=st.none() | st.timezones()).map(datetime.isoformat)
+values = st.one_of(st.floats(), st.integers(), st.text(max_size=12), st.booleans(), st.none(), moments)
+instances = st.fixed_dictionaries({}, optional=dict.fromkeys((*GOOD, "garden"), values))
+sold = st.fixed_dictionaries({k: st.just(v) for k, v in GOOD.items() if k != "sold"} | {"sold": moments})
+
+
+@given(instances | sold)
 def test_the_quick_and_the_thorough_decoder_agree(instance):
     """The quick one accepts only what the thorough one accepts, and reads the same row."""
     codec = TabularCodec(SPEC)
