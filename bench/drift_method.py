@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.chart import Line, line_chart
-from services.drift.calibration import calibrate
-from services.drift.joint.embedding import MOST_WINDOW_ROWS
-from services.drift.reference import Reference, load_reference
-from services.drift.thresholds import Thresholds
+from services.drift.reference.calibration import calibrate
+from services.drift.reference.joint_embedding import MOST_WINDOW_ROWS
+from services.drift.reference.reference import Reference, load_reference
+from services.drift.reference.thresholds import Thresholds
 from services.drift.verdict import WindowResult, judge
 from testkit.drift.real import draw, packed, pools
 

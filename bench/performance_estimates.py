@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from testkit.drift.windows import draw, expecting, further_windows, packed, sample_of, truth_of, windows
+from testkit.drift.windows import draw, estimator_of, further_windows, packed, sample_of, truth_of, windows
 
 METRIC = {"fashion-mnist": "accuracy", "house-prices": "mae"}
 WINDOWS, ROWS = 20, 1_000
@@ -28,16 +28,17 @@ def main() -> None:
 
 def _row(model: str, metric: str, name: str, table: pa.Table) -> list[str]:
     manifest = packed(model).manifest
-    estimator = expecting(model)
+    estimator = estimator_of(model)
     sample = sample_of(manifest, table)
-    unfamiliar = estimator.familiarity.judge(sample.every.table)
-    estimate: Any = estimator.estimate(sample.every)  # even where the service would not give it
+    checked = estimator.assumption.check(sample.every.table)
+    # even where the service would not give it
+    estimate: Any = estimator.estimate(sample.every.table, sample.every.outcomes)
     said = estimate.values(np.arange(table.num_rows), [metric], 0)[metric].value
     true = truth_of(manifest, table, [metric])[metric].value
     off = f"{said - true:+.3f}" if metric == "accuracy" else f"{said / true - 1:+.1%}"
-    drawn = [estimator.familiarity.judge(draw(table, ROWS, seed)).broken for seed in range(WINDOWS)]
-    strange, moved = f"{unfamiliar.strange:.1%}", f"{unfamiliar.moved:.0%}" if metric == "accuracy" else ""
-    verdict = "assumption broken" if unfamiliar.broken else "estimated"
+    drawn = [estimator.assumption.check(draw(table, ROWS, seed)).broken for seed in range(WINDOWS)]
+    strange, moved = f"{checked.unfamiliar:.1%}", f"{checked.moved:.0%}" if metric == "accuracy" else ""
+    verdict = "assumption broken" if checked.broken else "estimated"
     return [name, f"{true:.4g}", f"{said:.4g}", off, strange, moved, verdict, f"{sum(drawn) / WINDOWS:.0%}"]
 
 

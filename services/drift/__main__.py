@@ -7,7 +7,7 @@ import os
 from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.server import build, serve
 from pilothouse.serving.settings import read_settings
-from services.drift.memory import ARROW_POOL, use_one_arena
+from services.drift.process import ARROW_POOL, use_one_arena
 
 
 def main() -> None:

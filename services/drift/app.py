@@ -20,9 +20,8 @@ from pilothouse.serving.spans import Spans
 from services.drift.announcer import Announcer
 from services.drift.archive.reader import ArchiveReader
 from services.drift.archive.records import ArchivedRecords
-from services.drift.baseline import Baselines
-from services.drift.catalog import Catalog
 from services.drift.collector import HttpRecords
+from services.drift.distributions import WindowPictures
 from services.drift.errors import (
     CollectorAwayError,
     ModelNeededError,
@@ -37,22 +36,21 @@ from services.drift.errors import (
 )
 from services.drift.leader import Leader
 from services.drift.metrics import AnnouncerMetrics, DriftMetrics, LeaderMetrics, ReportMetrics
-from services.drift.monitor import Monitor
-from services.drift.parts import Parts
+from services.drift.monitor import DriftMonitor
+from services.drift.packages import WatchedPackages
 from services.drift.performance.gauges import PerformanceMetrics
-from services.drift.performance.knowledge import KnowledgeBase
+from services.drift.performance.learned_reference import LearnedReferences
 from services.drift.performance.loss_model import LossModel
-from services.drift.performance.routes import router as performance
-from services.drift.performance.watch import PerformanceWatch
-from services.drift.reports import Reports
-from services.drift.routes import router
-from services.drift.schedule import Schedule
+from services.drift.performance.monitor import PerformanceMonitor
+from services.drift.reference.baseline import Baselines
+from services.drift.reference.thresholds import Thresholds
+from services.drift.report.reports import Reports
+from services.drift.routes import drift, performance, report
+from services.drift.routes.request import DriftService
+from services.drift.schedule import Scheduler
 from services.drift.settings import DriftSettings
-from services.drift.shapes.routes import router as shapes
-from services.drift.shapes.viewer import Viewer
 from services.drift.store import Store
-from services.drift.thresholds import Thresholds
-from services.drift.worker import Worker, WorkerLimits
+from services.drift.worker import ReportWorker, WorkerLimits
 
 DESCRIPTION = "Compares what is logged with what the model was trained on: scores all the time, reports on demand."
 ERRORS: ErrorTable = {
@@ -76,30 +74,30 @@ def create_app(settings: DriftSettings, registry: CollectorRegistry | None = Non
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        source = _source(settings)
-        report_metrics = ReportMetrics(registry)
+        records = _records(settings)
+        worker_metrics = ReportMetrics(registry)
         limits = WorkerLimits(
             settings.report_timeout_seconds, settings.report_memory_bytes, settings.report_retire_bytes
         )
-        worker = Worker(limits, report_metrics, os.environ)
-        leader = Leader(f"{socket.gethostname()}/{uuid.uuid4()}", source.lease, LeaderMetrics(registry))
-        app.state.parts = parts = _assemble(
-            settings, registry, source, worker, report_metrics, leader=leader, spans=app.state.spans
+        worker = ReportWorker(limits, worker_metrics, os.environ)
+        leader = Leader(f"{socket.gethostname()}/{uuid.uuid4()}", records.lease, LeaderMetrics(registry))
+        app.state.drift = service = _assemble(
+            settings, registry, records, worker, worker_metrics, leader=leader, spans=app.state.spans
         )
         await leader.begin()
-        announcer = Announcer(parts.catalog.packages, source.announce, AnnouncerMetrics(registry))
-        loops = (parts.schedule.keep_running, announcer.keep_running, leader.keep_running)
+        announcer = Announcer(service.packages.packages, records.announce, AnnouncerMetrics(registry))
+        loops = (service.schedule.keep_running, announcer.keep_running, leader.keep_running)
         tasks = [asyncio.create_task(loop()) for loop in loops]
         readiness.ready("schedule")
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await parts.reports.close()
-        await parts.performance.close()
+        await service.reports.close()
+        await service.performance.close()
         await worker.stop()
         await leader.give_up()
-        await source.close()
+        await records.close()
 
     app = create_service(
         "drift",
@@ -110,13 +108,12 @@ def create_app(settings: DriftSettings, registry: CollectorRegistry | None = Non
         lifespan=lifespan,
         errors=ERRORS,
     )
-    app.include_router(router)
-    app.include_router(shapes)
-    app.include_router(performance)
+    for routes in (drift, report, performance):
+        app.include_router(routes.router)
     return app
 
 
-def _source(settings: DriftSettings) -> HttpRecords:
+def _records(settings: DriftSettings) -> HttpRecords:
     url, timeout = settings.collector_url, settings.collector_timeout_seconds
     if settings.archive_url is None:
         return HttpRecords(url, settings.own_key(), timeout, settings.identity(url))
@@ -130,22 +127,30 @@ def _assemble(
     settings: DriftSettings,
     registry: CollectorRegistry,
     records: HttpRecords,
-    worker: Worker,
-    report_metrics: ReportMetrics,
+    worker: ReportWorker,
+    worker_metrics: ReportMetrics,
     *,
     leader: Leader,
     spans: Spans | None,
-) -> Parts:
-    catalog = Catalog(settings.models)
-    baselines = Baselines(Store(settings.state / "drift", Thresholds))
-    monitor = Monitor(records, baselines, now_ms)
-    store = Store(settings.state / "drift" / "performance", LossModel)
-    knowledge = KnowledgeBase(baselines, worker, store, time.monotonic)
-    watch = PerformanceWatch(records, knowledge, PerformanceMetrics(registry), now_ms, leader.leads)
+) -> DriftService:
+    packages, state = WatchedPackages(settings.models), settings.state / "drift"
+    baselines = Baselines(Store(state, Thresholds))
+    monitor = DriftMonitor(records, baselines, now_ms)
+    references = LearnedReferences(baselines, worker, Store(state / "performance", LossModel), time.monotonic)
+    performance = PerformanceMonitor(records, references, PerformanceMetrics(registry), now_ms, leader.leads)
     metrics = DriftMetrics(registry, now_ms)
-    schedule = Schedule(catalog, monitor, records, metrics, performance=watch, leads=leader.leads, spans=spans)
-    reports = Reports(monitor, records, worker, report_metrics)
-    return Parts(catalog, monitor, schedule, reports, records, Viewer(records, baselines), watch, now_ms)
+    return DriftService(
+        packages=packages,
+        monitor=monitor,
+        schedule=Scheduler(
+            packages, monitor, records, metrics, performance=performance, leads=leader.leads, spans=spans
+        ),
+        reports=Reports(monitor, records, worker, worker_metrics),
+        records=records,
+        pictures=WindowPictures(records, baselines),
+        performance=performance,
+        clock=now_ms,
+    )
 
 
 def now_ms() -> int:

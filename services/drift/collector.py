@@ -14,7 +14,9 @@ from pilothouse.manifest import Manifest
 from pilothouse.serving.identity import IdentityError
 from pilothouse.serving.trace import trace_headers
 from pilothouse.wire.archive import ArchivedDay, ArchivedDays
+from pilothouse.wire.drift import DriftAnswer
 from pilothouse.wire.models import ModelStats, Stats
+from pilothouse.wire.performance import PerformanceAnswer
 from pilothouse.wire.records import RecordPage
 from pilothouse.wire.runs import Lease, LeaseRequest
 from services.drift.errors import CollectorAwayError
@@ -83,8 +85,8 @@ class HttpRecords:
         table = _table(answer)
         return Rows(table, int(answer.headers.get(WINDOW_ROWS, table.num_rows)))
 
-    async def save_run(self, run: Mapping[str, Any], kind: RunKind = "drift") -> None:
-        await self._send("POST", f"/v1/{kind}-runs", content=msgspec.json.encode(run))
+    async def save_run(self, run: DriftAnswer | PerformanceAnswer, kind: RunKind = "drift") -> None:
+        await self._send("POST", f"/v1/{kind}-runs", content=run.model_dump_json().encode())
 
     async def runs(self, query: Mapping[str, str], kind: RunKind = "drift") -> bytes:
         answer = await self._get(f"/v1/{kind}-runs", dict(query))

@@ -8,9 +8,8 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.drift.joint.result import JointName, JointResult
+from pilothouse.wire.drift import ColumnDrift, DriftReason, JointDrift, JointName
 from services.drift.run import Run
-from services.drift.verdict import ColumnResult, Reason
 
 MODEL = ("model", "version")
 COLUMN = (*MODEL, "column")
@@ -78,8 +77,8 @@ class DriftMetrics:
         self.stale.labels(*key).set(run.stale is not None)
         self.rows.labels(*key).set(result.rows)
         self._dated(key, run.at_ms)
-        _set(self.detected, key, float(result.verdict == "drift") if known else None)
-        _set(self.share, key, result.drift_share if known else None)
+        set_or_remove(self.detected, key, float(result.verdict == "drift") if known else None)
+        set_or_remove(self.share, key, result.drift_share if known else None)
         if not run.stale:
             self.runs.labels(*key, result.verdict).inc()
         self._publish_reason(key, None if known else result.reason)
@@ -99,26 +98,26 @@ class DriftMetrics:
         self._publish_columns(key, {})
         self._publish_joint(key, {})
         for gauge in (self.share, self.detected, self.computable, self.stale, self.rows, self.age):
-            _set(gauge, key, None)
+            set_or_remove(gauge, key, None)
 
-    def _publish_reason(self, key: tuple[str, str], reason: Reason | None) -> None:
-        for known in get_args(Reason):
-            _set(self.unknown, (*key, known), 1 if known == reason else None)
+    def _publish_reason(self, key: tuple[str, str], reason: DriftReason | None) -> None:
+        for known in get_args(DriftReason):
+            set_or_remove(self.unknown, (*key, known), 1 if known == reason else None)
 
-    def _publish_columns(self, key: tuple[str, str], columns: dict[str, ColumnResult]) -> None:
+    def _publish_columns(self, key: tuple[str, str], columns: dict[str, ColumnDrift]) -> None:
         for name in self._columns.get(key, set()) | columns.keys():
             column = columns.get(name)
-            _set(self.column_computable, (*key, name), float(column.drifted is not None) if column else None)
+            set_or_remove(self.column_computable, (*key, name), float(column.drifted is not None) if column else None)
             for field, gauge in self.by_column.items():
-                _set(gauge, (*key, name), getattr(column, field) if column else None)
+                set_or_remove(gauge, (*key, name), getattr(column, field) if column else None)
         self._columns[key] = set(columns)
 
-    def _publish_joint(self, key: tuple[str, str], joint: Mapping[str, JointResult]) -> None:
+    def _publish_joint(self, key: tuple[str, str], joint: Mapping[str, JointDrift]) -> None:
         for name in get_args(JointName):
             found = joint.get(name)
-            _set(self.joint_computable, (*key, name), float(found.drifted is not None) if found else None)
+            set_or_remove(self.joint_computable, (*key, name), float(found.drifted is not None) if found else None)
             for field, gauge in self.joint.items():
-                _set(gauge, (*key, name), getattr(found, field) if found else None)
+                set_or_remove(gauge, (*key, name), getattr(found, field) if found else None)
 
 
 class LeaderMetrics:
@@ -144,7 +143,7 @@ class AnnouncerMetrics:
         self._announced.labels(*key).set(known)
 
     def forget(self, key: tuple[str, str]) -> None:
-        _set(self._announced, key, None)
+        set_or_remove(self._announced, key, None)
 
 
 class ReportMetrics:
@@ -170,7 +169,8 @@ class ReportMetrics:
         )
 
 
-def _set(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
+def set_or_remove(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
+    """None: there is no series."""
     if value is not None:
         gauge.labels(*labels).set(value)
         return

@@ -11,11 +11,10 @@ import pyarrow as pa
 
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package
-from services.drift.baseline import Baseline, Baselines, Stamp, read_stamp
 from services.drift.errors import CollectorAwayError, ReferenceFault
-from services.drift.joint.embedding import MOST_WINDOW_ROWS
-from services.drift.records import Records, Rows
-from services.drift.reference import EMBEDDING, LABEL
+from services.drift.records import EMBEDDING, LABEL, Records, Rows
+from services.drift.reference.baseline import Baseline, Baselines, Stamp, read_stamp
+from services.drift.reference.joint_embedding import MOST_WINDOW_ROWS
 from services.drift.run import Basis, Run, empty_run
 from services.drift.verdict import judge, unknown
 from services.drift.window import Window, show_moment
@@ -33,7 +32,7 @@ class Scored:
     table: pa.Table | None = None
 
 
-class Monitor:
+class DriftMonitor:
     """`clock` gives milliseconds since the epoch. `newest` holds the last run of every model version."""
 
     def __init__(self, records: Records, baselines: Baselines, clock: Clock) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from pilothouse.ids import time_ms
+from pilothouse.wire.drift import DriftAnswer
+from pilothouse.wire.performance import PerformanceAnswer
 from services.drift.window import SCORED_ROWS, Window
 
+LABEL, LABELLED_AT, EMBEDDING = "label", "labelled_at", "embedding"  # columns of the log besides the model's own
 RunKind = Literal["drift", "performance"]
 
 
@@ -23,11 +26,11 @@ class Rows:
     window_rows: int
 
     def span_ms(self) -> tuple[int | None, int | None]:
-        """Times of the first and the last record, from their ids."""
+        """Times of the first and the last record."""
         if not self.table.num_rows or "id" not in self.table.column_names:
             return None, None
-        ids = [_as_uuid(value) for value in self.table.column("id").to_pylist()]
-        return time_ms(min(ids)), time_ms(max(ids))
+        times = times_ms(self.table)
+        return int(times.min()), int(times.max())
 
 
 class Records(Protocol):
@@ -57,14 +60,17 @@ class Records(Protocol):
         """The window's records, or an unbiased sample of `most`, with these columns, those that they do not have left
         out; with labels, a column `label` too; only those that have a label."""
 
-    async def save_run(self, run: Mapping[str, Any], kind: RunKind = "drift") -> None:
-        """Keep a result, so that last Tuesday's drift can be asked for."""
+    async def save_run(self, run: DriftAnswer | PerformanceAnswer, kind: RunKind = "drift") -> None:
+        """Keep an answer, so that last Tuesday's drift can be asked for."""
 
     async def runs(self, query: Mapping[str, str], kind: RunKind = "drift") -> bytes:
         """Kept results as the collector answers them, JSON."""
 
 
-def _as_uuid(value: Any) -> uuid.UUID:
-    if isinstance(value, uuid.UUID):
-        return value
-    return uuid.UUID(bytes=value) if isinstance(value, bytes) else uuid.UUID(value)
+def times_ms(table: pa.Table) -> NDArray[np.int64]:
+    """Times of the records (rows,), milliseconds since the epoch, the first 48 bits of their UUIDv7; 0 where there are
+    no ids."""
+    if "id" not in table.column_names:
+        return np.zeros(table.num_rows, dtype=np.int64)
+    ids = [str(value) for value in table.column("id").to_pylist()]
+    return np.array([int(text[:8] + text[9:13], 16) for text in ids], dtype=np.int64)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pilothouse.manifest import Manifest
-from services.drift.baseline import Stamp
+from pilothouse.wire.drift import DriftAnswer
+from services.drift.reference.baseline import Stamp
 from services.drift.verdict import WindowResult
-from services.drift.window import Window, show_moment
+from services.drift.window import Window, show_moment, window_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +51,27 @@ class Run:
         """The newest record's id when the window was read."""
         return self.basis.newest if self.basis else None
 
-    def as_wire(self) -> dict[str, Any]:
-        """As /drift answers it and the collector keeps it. Every number in it is finite."""
+    def answer(self) -> DriftAnswer:
+        """As /drift answers it and the collector keeps it."""
         result = self.result
-        return {
-            "model": self.model,
-            "version": self.version,
-            "verdict": result.verdict,
-            "reason": result.reason,
-            "message": f"{result.message}; {self.stale}" if self.stale else result.message,
-            "stale": self.stale is not None,
-            "drift_share": result.drift_share,
-            "drift_share_limit": self.drift_share_limit,
-            "drifted_columns": list(result.drifted),
-            "columns": [{name: getattr(c, name) for name in c.__slots__} for c in result.columns],
-            "joint": [{name: getattr(j, name) for name in j.__slots__} for j in result.joint],
-            "rows": result.rows,
-            "window": {
-                "from": show_moment(self.first_ms),
-                "to": show_moment(self.last_ms),
-                "rows": self.window_rows,
-            },
-            "reference_rows": self.reference_rows,
-            "newest": self.newest,
-            "at": show_moment(self.at_ms),
-        }
+        return DriftAnswer(
+            model=self.model,
+            version=self.version,
+            verdict=result.verdict,
+            reason=result.reason,
+            message=f"{result.message}; {self.stale}" if self.stale else result.message,
+            stale=self.stale is not None,
+            drift_share=result.drift_share,
+            drift_share_limit=self.drift_share_limit,
+            drifted_columns=result.drifted,
+            columns=result.columns,
+            joint=result.joint,
+            rows=result.rows,
+            window=window_span(self.first_ms, self.last_ms, self.window_rows),
+            reference_rows=self.reference_rows,
+            newest=self.newest,
+            at=show_moment(self.at_ms),
+        )
 
 
 def empty_run(manifest: Manifest, window: Window, result: WindowResult, at_ms: int, basis: Basis | None = None) -> Run:

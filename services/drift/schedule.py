@@ -11,42 +11,42 @@ import structlog
 
 from pilothouse.package import Package
 from pilothouse.serving.spans import Spans, timed
-from services.drift.catalog import Catalog
 from services.drift.errors import CollectorAwayError
 from services.drift.metrics import DriftMetrics
-from services.drift.monitor import Monitor
+from services.drift.monitor import DriftMonitor
+from services.drift.packages import WatchedPackages
 from services.drift.records import Records
 from services.drift.run import Basis, Run
 
 TICK_SECONDS = 1.0
 
 
-class Performance(Protocol):
-    """What is appraised after each scoring."""
+class PerformanceCheck(Protocol):
+    """What is measured and estimated after each scoring."""
 
     async def check(self, package: Package) -> object: ...
 
     def forget(self, watched: set[tuple[str, str]]) -> None: ...
 
 
-class Schedule:
+class Scheduler:
     """Scores what is due, tells the gauges and the collector. `timer` gives seconds that only rise; `leads`
     says whether what is found here is what the collector keeps."""
 
     def __init__(
         self,
-        catalog: Catalog,
-        monitor: Monitor,
+        packages: WatchedPackages,
+        monitor: DriftMonitor,
         records: Records,
         metrics: DriftMetrics,
         *,
-        performance: Performance,
+        performance: PerformanceCheck,
         timer: Callable[[], float] = time.monotonic,
         leads: Callable[[], bool] = lambda: True,
         spans: Spans | None = None,
     ) -> None:
         self._spans = spans
-        self._catalog, self._monitor, self._records, self._metrics = catalog, monitor, records, metrics
+        self._packages, self._monitor, self._records, self._metrics = packages, monitor, records, metrics
         self._performance, self._timer, self._leads = performance, timer, leads
         self._due: dict[tuple[str, str], float] = {}
         self._saved: dict[tuple[str, str], tuple[Basis | None, str]] = {}
@@ -64,7 +64,7 @@ class Schedule:
 
     async def tick(self) -> None:
         """Score every model that is due."""
-        packages = await asyncio.to_thread(self._catalog.packages)
+        packages = await asyncio.to_thread(self._packages.packages)
         keys = {(p.manifest.name, p.manifest.version): p for p in packages}
         for gone in self._monitor.forget(set(keys)):
             self._metrics.forget(gone)
@@ -74,7 +74,7 @@ class Schedule:
         for key, package in keys.items():
             if self._due.get(key, 0.0) <= self._timer():
                 self._due[key] = self._timer() + package.manifest.monitoring.interval_seconds
-                with timed(self._spans, "drift run", _told(package)):
+                with timed(self._spans, "drift run", _span_labels(package)):
                     await self.check(package)
                     await self._performance.check(package)
 
@@ -105,12 +105,12 @@ class Schedule:
         if run.newest is None or run.stale:
             return
         try:
-            await self._records.save_run(run.as_wire())
+            await self._records.save_run(run.answer())
             self._saved[run.key] = run.basis, run.result.reason
         except CollectorAwayError as error:
             self._metrics.unsaved.inc()
             self._log.warning("a run was not saved", model=run.model, version=run.version, why=str(error))
 
 
-def _told(package: Package) -> dict[str, str]:
+def _span_labels(package: Package) -> dict[str, str]:
     return {"pilothouse.model": package.manifest.name, "pilothouse.version": package.manifest.version}

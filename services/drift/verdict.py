@@ -3,67 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from pilothouse.manifest import Manifest
-from services.drift.category_profile import CategoryProfile
-from services.drift.comparison import Cleaned, Comparison, Kind, Method, plan
-from services.drift.joint.result import JointResult, compare_joint
-from services.drift.reference import Profile, Reference
-from services.drift.scores import binary_distance
-from services.drift.thresholds import Thresholds
+from pilothouse.manifest import ImageInput, Manifest
+from pilothouse.wire.drift import ColumnDrift, ColumnStatus, DriftReason, DriftVerdict, JointDrift, JointStatus
+from services.drift.records import EMBEDDING
+from services.drift.reference.joint_embedding import EmbeddingProfile
+from services.drift.reference.joint_features import LEAST_COLUMNS, FeatureProfile
+from services.drift.reference.profiles import CategoryProfile, Cleaned, ColumnTest, Profile, monitored_tests
+from services.drift.reference.reference import JointProfile, Reference, embedding_size
+from services.drift.reference.scores import binary_distance
+from services.drift.reference.thresholds import Thresholds
 
-Verdict = Literal["drift", "no drift", "unknown"]
-Status = Literal["compared", "missing", "absent", "absent-from-reference"]
-Reason = Literal[
-    "compared",
-    "no-records",
-    "too-few-rows",
-    "columns-not-comparable",
-    "reference-missing",
-    "reference-damaged",
-    "collector-away",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnResult:
-    """One column. `status` says how it was compared: `compared` by its values, `missing` by what is missing of them;
-    the other two were not compared, and have no score. Shares are of the window's rows."""
-
-    name: str
-    kind: Kind
-    stattest: Method
-    status: Status
-    score: float | None = None
-    threshold: float | None = None
-    drifted: bool | None = None
-    message: str | None = None
-    missing_share: float | None = None
-    missing_share_reference: float | None = None
-    new_category_share: float | None = None
-    out_of_range_share: float | None = None
-    unusable_share: float | None = None
+LEAST_VECTORS = 10  # of a window: the smallest size that thresholds are calibrated for
+_JOINT = {"embedding": "the embedding", "features": "what the columns say together"}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """What was said of one window, and the cleaned values that it was said of."""
+    """What was found of one window, and the cleaned values that it was found with."""
 
-    verdict: Verdict
-    reason: Reason
+    verdict: DriftVerdict
+    reason: DriftReason
     message: str
     rows: int
-    columns: tuple[ColumnResult, ...] = ()
-    joint: tuple[JointResult, ...] = ()
+    columns: tuple[ColumnDrift, ...] = ()
+    joint: tuple[JointDrift, ...] = ()
     cleaned: Mapping[str, Cleaned] = field(default_factory=dict, repr=False)
 
     @property
-    def compared(self) -> tuple[ColumnResult, ...]:
+    def compared(self) -> tuple[ColumnDrift, ...]:
         return tuple(c for c in self.columns if c.drifted is not None)
 
     @property
@@ -75,7 +47,8 @@ class WindowResult:
         return len(self.drifted) / len(self.compared) if self.compared else None
 
 
-def unknown(reason: Reason, message: str, rows: int = 0) -> WindowResult:
+def unknown(reason: DriftReason, message: str, rows: int = 0) -> WindowResult:
+    """A window that was not compared, and why."""
     return WindowResult("unknown", reason, message, rows)
 
 
@@ -95,35 +68,31 @@ def judge(
         return unknown("too-few-rows", f"{rows} rows are too few: this model's drift is measured from {least} on", rows)
     cleaned = {n: p.clean(window.column(n)) for n, p in reference.profiles.items() if n in window.column_names}
     columns = tuple(
-        _compare(c, reference.profiles.get(c.name), cleaned.get(c.name), thresholds) for c in plan(manifest)
+        _compare(t, reference.profiles.get(t.name), cleaned.get(t.name), thresholds) for t in monitored_tests(manifest)
     )
-    joint = compare_joint(manifest, reference, thresholds, cleaned, window if embeddings is None else embeddings)
+    joint = (_compare_joint(manifest, reference, thresholds, cleaned, window if embeddings is None else embeddings),)
     verdict, reason, message = _conclude(columns, joint, manifest.monitoring.drift_share)
     return WindowResult(verdict, reason, message, rows, columns, joint, cleaned)
 
 
-def _compare(
-    comparison: Comparison, profile: Profile | None, cleaned: Cleaned | None, thresholds: Thresholds
-) -> ColumnResult:
-    name = comparison.name
+def _compare(test: ColumnTest, profile: Profile | None, cleaned: Cleaned | None, thresholds: Thresholds) -> ColumnDrift:
     if profile is None:
-        message = "the reference does not have this column"
-        return ColumnResult(name, comparison.kind, comparison.method, "absent-from-reference", message=message)
+        return _not_compared(test, "absent-from-reference", "the reference does not have this column")
     if cleaned is None:
-        message = "the records do not have this column"
-        return ColumnResult(name, comparison.kind, comparison.method, "absent", message=message)
-    by_missing = _compare_missing(profile, cleaned, thresholds)
-    return by_missing or _compare_values(profile, cleaned, thresholds)
+        return _not_compared(test, "absent", "the records do not have this column")
+    return _compare_missing(profile, cleaned, thresholds) or _compare_values(profile, cleaned, thresholds)
 
 
-def _compare_values(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnResult:
-    score = profile.score(cleaned)
-    threshold = thresholds.score(profile.comparison, profile.floor, len(cleaned.values))
-    result = _result(profile, cleaned, score, threshold)
-    return replace(result, message=_faults(cleaned))
+def _not_compared(test: ColumnTest, status: ColumnStatus, message: str) -> ColumnDrift:
+    return ColumnDrift(name=test.name, kind=test.kind, stattest=test.stattest, status=status, message=message)
 
 
-def _compare_missing(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnResult | None:
+def _compare_values(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnDrift:
+    threshold = thresholds.score(profile.test, profile.floor, len(cleaned.values))
+    return _compared(profile, cleaned, profile.score(cleaned), threshold, _faults(cleaned))
+
+
+def _compare_missing(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnDrift | None:
     """A number's result when what is missing has changed, or is all there is to compare; else None.
 
     Its remaining values are then no fair sample of what the column would say, so they are not compared.
@@ -131,25 +100,26 @@ def _compare_missing(profile: Profile, cleaned: Cleaned, thresholds: Thresholds)
     if isinstance(profile, CategoryProfile):
         return None
     score = binary_distance(profile.missing, cleaned.missing)
-    threshold = thresholds.missing(profile.comparison, profile.missing, len(cleaned.values))
+    threshold = thresholds.missing(profile.test, profile.missing, len(cleaned.values))
     if score < threshold and profile.missing < 1 and cleaned.missing < 1:
         return None
     message = f"{cleaned.missing:.1%} of the values are missing, in the reference {profile.missing:.1%}"
     if cleaned.unusable:
         message += f"; {cleaned.unusable:.1%} were given but are no finite numbers"
-    result = _result(profile, cleaned, score, threshold)
-    return replace(result, status="missing", kind="category", stattest="jensenshannon", message=message)
+    result = _compared(profile, cleaned, score, threshold, message)
+    return result.model_copy(update={"status": "missing", "kind": "category", "stattest": "jensenshannon"})
 
 
-def _result(profile: Profile, cleaned: Cleaned, score: float, threshold: float) -> ColumnResult:
-    return ColumnResult(
-        name=profile.comparison.name,
-        kind=profile.comparison.kind,
-        stattest=profile.comparison.method,
+def _compared(profile: Profile, cleaned: Cleaned, score: float, threshold: float, message: str | None) -> ColumnDrift:
+    return ColumnDrift(
+        name=profile.test.name,
+        kind=profile.test.kind,
+        stattest=profile.test.stattest,
         status="compared",
         score=score,
         threshold=threshold,
-        drifted=bool(score >= threshold),
+        drifted=score >= threshold,
+        message=message,
         missing_share=cleaned.missing,
         missing_share_reference=profile.missing,
         new_category_share=cleaned.new,
@@ -172,26 +142,92 @@ def _faults(cleaned: Cleaned) -> str | None:
     return "; ".join(faults) or None
 
 
+def _compare_joint(
+    manifest: Manifest,
+    reference: Reference,
+    thresholds: Thresholds,
+    columns: Mapping[str, Cleaned],
+    embeddings: pa.Table,
+) -> JointDrift:
+    """`columns` are a window's, cleaned; `embeddings` its records, or a sample of them."""
+    features, embedding = reference.joint.get("features"), reference.joint.get("embedding")
+    if isinstance(features, FeatureProfile):
+        return _compare_features(features, thresholds, columns)
+    if isinstance(embedding, EmbeddingProfile):
+        return _compare_embedding(embedding, thresholds, embeddings)
+    return _nothing_joint(manifest)
+
+
+def _compare_features(profile: FeatureProfile, thresholds: Thresholds, columns: Mapping[str, Cleaned]) -> JointDrift:
+    lacking = [n for n in profile.profiles if n not in columns]
+    if lacking:
+        return _not_in_records(profile, f"the records do not have {', '.join(lacking)}")
+    return _compared_jointly(profile, thresholds, profile.clean(columns))
+
+
+def _compare_embedding(profile: EmbeddingProfile, thresholds: Thresholds, records: pa.Table) -> JointDrift:
+    rows = records.num_rows
+    if not rows or EMBEDDING not in records.column_names:
+        return _not_in_records(profile, "the records do not have the embedding")
+    given = profile.clean(records.column(EMBEDDING))
+    missing = binary_distance(profile.missing, given.missing)
+    allowed = thresholds.joint_missing(profile.name, profile.missing, rows)
+    if missing >= allowed:
+        message = (
+            f"{given.missing:.1%} of the embeddings are missing or unusable, in the reference {profile.missing:.1%}"
+        )
+        result = _joint(profile, "missing", message)
+        return result.model_copy(update={"score": missing, "threshold": allowed, "drifted": True, "rows": rows})
+    if len(given.values) < LEAST_VECTORS:
+        return _not_in_records(profile, f"only {len(given.values)} of the records have an embedding")
+    return _compared_jointly(profile, thresholds, given)
+
+
+def _compared_jointly(profile: JointProfile, thresholds: Thresholds, cleaned: Cleaned) -> JointDrift:
+    rows, score = len(cleaned.values), profile.score(cleaned)
+    threshold = thresholds.joint_score(profile.name, profile.floor, rows)
+    found = {"score": score, "threshold": threshold, "drifted": score >= threshold, "rows": rows}
+    return _joint(profile, "compared").model_copy(update=found)
+
+
+def _not_in_records(profile: JointProfile, message: str) -> JointDrift:
+    return _joint(profile, "absent-from-records", message)
+
+
+def _nothing_joint(manifest: Manifest) -> JointDrift:
+    """Why this model has nothing to compare together."""
+    image = isinstance(manifest.input, ImageInput)
+    kind = EmbeddingProfile if image else FeatureProfile
+    if not manifest.monitoring.joint:
+        return _joint(kind, "absent", "switched off in the manifest (monitoring.joint)")
+    if image and embedding_size(manifest) is None:
+        return _joint(kind, "absent", "the model gives no embedding")
+    if not image and len(manifest.monitored_columns) < LEAST_COLUMNS:
+        return _joint(kind, "absent", f"fewer than {LEAST_COLUMNS} columns are monitored")
+    return _joint(kind, "absent-from-reference", "the reference has too few rows of it")
+
+
+def _joint(kind: JointProfile | type[JointProfile], status: JointStatus, message: str | None = None) -> JointDrift:
+    return JointDrift(name=kind.name, stattest=kind.stattest, status=status, message=message)
+
+
 def _conclude(
-    columns: Sequence[ColumnResult], joint: Sequence[JointResult], drift_share: float
-) -> tuple[Verdict, Reason, str]:
+    columns: Sequence[ColumnDrift], joint: Sequence[JointDrift], drift_share: float
+) -> tuple[DriftVerdict, DriftReason, str]:
     """The model's verdict. What could not be compared may not turn drift into an all-clear."""
     compared = [c for c in columns if c.drifted is not None]
-    aside = [c.name for c in columns if c.drifted is None]
+    not_compared = [c.name for c in columns if c.drifted is None]
     drifted = [c.name for c in compared if c.drifted]
     hidden = [j for j in joint if j.status == "absent-from-records"]
-    left_out = f"; not compared: {', '.join(aside)}" if aside else ""
-    left_out += "".join(f"; {_TOGETHER[j.name]} could not be compared: {j.message}" for j in hidden)
-    moved = "".join(f"; {_TOGETHER[j.name]} drifted" for j in joint if j.drifted)
+    left_out = f"; not compared: {', '.join(not_compared)}" if not_compared else ""
+    left_out += "".join(f"; {_JOINT[j.name]} could not be compared: {j.message}" for j in hidden)
+    moved = "".join(f"; {_JOINT[j.name]} drifted" for j in joint if j.drifted)
     if not compared and not moved:
         return "unknown", "columns-not-comparable", "none of the monitored columns could be compared" + left_out
     counted = f"{len(drifted)} of {len(compared)} columns drifted"
     named = counted + (f": {', '.join(drifted)}" if drifted else "") + moved + left_out
     if moved or (compared and len(drifted) / len(compared) >= drift_share):
         return "drift", "compared", named
-    if hidden or (len(drifted) + len(aside)) / len(columns) >= drift_share:
+    if hidden or (len(drifted) + len(not_compared)) / len(columns) >= drift_share:
         return "unknown", "columns-not-comparable", named
     return "no drift", "compared", named
-
-
-_TOGETHER = {"embedding": "the embedding", "features": "what the columns say together"}

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pilothouse.wire.drift import WindowSpan
 from services.drift.errors import WindowError
 
 SCORED_ROWS = 5_000  # at most: a larger window is sampled, so that its cost does not grow with traffic
@@ -75,6 +76,11 @@ def parse_moment(text: str | None) -> int | None:
     if not 0 <= milliseconds <= LAST_MOMENT_MS:
         raise WindowError(f"{text[:40]!r} is no moment: write 2026-11-21T08:00:00Z, or milliseconds since 1970")
     return milliseconds
+
+
+def window_span(first_ms: int | None, last_ms: int | None, rows: int) -> WindowSpan:
+    """What was read of a window, on the wire: the times of its first and last record, and how many it holds."""
+    return WindowSpan(start=show_moment(first_ms), end=show_moment(last_ms), rows=rows)
 
 
 def show_moment(milliseconds: int | None) -> str | None:

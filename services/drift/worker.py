@@ -13,9 +13,8 @@ import structlog
 
 from services.drift.errors import ReportError
 from services.drift.metrics import ReportMetrics
-from services.drift.performance.fit_job import FitJob
-from services.drift.performance.loss_model import LossModel
-from services.drift.report_job import ReportAnswer, ReportJob
+from services.drift.performance.loss_model import FitJob, LossModel
+from services.drift.report.job import ReportAnswer, ReportJob
 
 # nothing is reported home, and a report takes one core, not all
 QUIET = {"DO_NOT_TRACK": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -32,7 +31,7 @@ class WorkerLimits:
     retire_bytes: int = 1_000_000_000
 
 
-class Worker:
+class ReportWorker:
     """Makes reports and fits models, one at a time, in one process that outlives them. `environment` is what the
     process gets."""
 
@@ -105,7 +104,7 @@ class Worker:
     async def _running(self) -> Process:
         if self._process is not None and self._is_up():
             return self._process
-        command = [sys.executable, "-m", "services.drift.report_worker", str(self._limits.memory_bytes)]
+        command = [sys.executable, "-m", "services.drift.report.worker_process", str(self._limits.memory_bytes)]
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, env=self._environment, start_new_session=True
         )

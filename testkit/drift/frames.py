@@ -57,3 +57,15 @@ def houses(rows: int, seed: int = 0, shift: float = 0.0) -> pa.Table:
 def replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The table with one column replaced."""
     return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))
+
+
+def task_manifest(task="regression", classes=None, features=("a", "b"), **monitoring):
+    """A model of some numbers."""
+    return Manifest(
+        name="m",
+        version="1",
+        task=task,
+        input=TabularInput(features=tuple(Feature(name=n, type="number") for n in features)),
+        output=Output(classes=classes),
+        monitoring=Monitoring(**monitoring),
+    )

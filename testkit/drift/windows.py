@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pilothouse.manifest import Manifest
-from services.drift.performance import cbpe, dle
-from services.drift.performance.expected import Expecting
-from services.drift.performance.familiarity import Familiarity
+from pilothouse.wire.performance import EstimatedSide
+from services.drift.performance.assumption import AssumptionCheck
+from services.drift.performance.estimator import LearnedEstimator
 from services.drift.performance.fit import fit
-from services.drift.performance.outcomes import read_outcomes
 from services.drift.performance.sample import combine
-from services.drift.performance.scoring import measure
+from services.drift.performance.tasks import performance_of
 from services.drift.records import Rows
-from services.drift.reference import load_reference
+from services.drift.reference.reference import load_reference
 from testkit.drift.real import draw, house_frames, house_inputs, image_inputs, logged, packed
 from training import fashion_mnist, house_prices
 
@@ -29,21 +28,20 @@ IMAGES = 3_000
 
 
 @cache
-def expecting(name: str) -> Expecting:
+def estimator_of(name: str) -> LearnedEstimator:
     """The estimator of a packed model, learned from its reference as the service does."""
     manifest, table = packed(name).manifest, load_reference(packed(name).package).table
     return learn(manifest, table)
 
 
-def learn(manifest: Manifest, table: pa.Table) -> Expecting:
+def learn(manifest: Manifest, table: pa.Table) -> LearnedEstimator:
     """An estimator from any reference; the fit is done here instead of in the worker."""
-    outcomes: Any = read_outcomes(manifest, table)
-    familiarity = Familiarity(manifest, table)
-    if manifest.task != "regression":
-        learned: Any = cbpe.learn(outcomes)
-        return Expecting(manifest, "CBPE", familiarity, lambda part: learned.estimate(part.outcomes))
-    lesson: Any = dle.prepare(manifest, table, outcomes, "key")
-    return Expecting(manifest, "DLE", familiarity, dle.Learned(lesson.encoding, fit(lesson.job)).estimate)
+    task = performance_of(manifest)
+    lesson = task.learn(manifest, table, "key")
+    assert not isinstance(lesson, EstimatedSide), lesson.message
+    model = fit(lesson.job) if lesson.job else None
+    assumption = AssumptionCheck(manifest, table)
+    return LearnedEstimator(manifest, task.method, assumption, lambda part, rows: lesson.estimate(part, rows, model))
 
 
 @cache
@@ -189,7 +187,7 @@ def sample_of(manifest: Manifest, table: pa.Table) -> Any:
 
 
 def truth_of(manifest: Manifest, table: pa.Table, names: Sequence[str]) -> Any:
-    return measure(read_outcomes(manifest, table), names, draws=0)
+    return performance_of(manifest).read(manifest, table).measure(names, draws=0)
 
 
-__all__ = ["draw", "expecting", "further_windows", "learn", "packed", "sample_of", "truth_of", "windows"]
+__all__ = ["draw", "estimator_of", "further_windows", "learn", "packed", "sample_of", "truth_of", "windows"]

@@ -9,8 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.ipc
 
-from services.drift.archive.job import SampleAnswer, SampleJob
-from services.drift.lifeline import die_with_parent
+from services.drift.archive.reader import SampleAnswer, SampleJob
+from services.drift.process import die_with_parent
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""The drift service's side of the archive: a process for each sample, which takes its memory with it when it ends."""
+"""The drift service's side of the archive: a process for each sample, which takes its memory with it when it ends.
+
+What that process is given and what it answers go through its pipes as MessagePack.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,28 @@ from collections.abc import Mapping
 import msgspec
 import pyarrow as pa
 
-from services.drift.archive.job import SampleAnswer, SampleJob
 from services.drift.errors import CollectorAwayError
 from services.drift.records import Rows
 
-_decoder = msgspec.msgpack.Decoder(SampleAnswer)
+
+class SampleJob(msgspec.Struct, frozen=True):
+    """Records with `start <= id < end` of the days in `paths`, a sample of `most`; ids as text, None: no bound."""
+
+    address: str
+    paths: list[str]
+    columns: list[str]
+    most: int
+    start: str | None = None
+    end: str | None = None
+    only_labelled: bool = False
+
+
+class SampleAnswer(msgspec.Struct, frozen=True):
+    """`table` is an Arrow stream; `error` says why there is none."""
+
+    table: bytes = b""
+    window_rows: int = 0
+    error: str = ""
 
 
 class ArchiveReader:
@@ -40,7 +60,7 @@ class ArchiveReader:
         try:
             exchange = process.communicate(msgspec.msgpack.encode(job))
             said, _ = await asyncio.wait_for(exchange, self._timeout)
-            return _decoder.decode(said)
+            return msgspec.msgpack.decode(said, type=SampleAnswer)
         except TimeoutError:
             raise CollectorAwayError(f"the archive was not read in {self._timeout:g} s") from None
         except (OSError, msgspec.MsgspecError) as error:

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pilothouse.ids import floor_id
-from services.drift.archive.job import SampleJob
-from services.drift.archive.reader import ArchiveReader
+from services.drift.archive.reader import ArchiveReader, SampleJob
 from services.drift.collector import DroppedDay, HttpRecords
 from services.drift.records import Rows
 from services.drift.window import SCORED_ROWS, Window

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pilothouse.archive import Archive, open_archive
 from pilothouse.sampling import levels, thin, walk
-from services.drift.archive.job import SampleJob
+from services.drift.archive.reader import SampleJob
 
 LEVEL, ID, LABEL = "level", "id", "label"
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {

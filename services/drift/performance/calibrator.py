@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from services.drift.arrow import Floats
+
 Calibrator = Callable[[Floats], Floats]
 FOLDS = 5
 LEAST_OF_A_KIND = 50  # rows of a class, and of the rest, below which isotonic steps would be of a few rows

@@ -3,27 +3,40 @@
 Kivimäki et al. 2024, "Confidence-based estimators for predictive performance in model monitoring"
 (doi:10.1613/jair.1.16709), and NannyML's documentation. If a calibrated model says 0.9 of a hundred rows, ninety are
 right: each cell of the confusion matrix has an expectation, and so has every metric made of it. It holds under shifts
-of the inputs that the reference covers, and not where the meaning of the inputs changed: see `familiarity`.
+of the inputs that the reference covers, and not where the meaning of the inputs changed: see `assumption`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.drift.performance.appraisal import Side
-from services.drift.performance.bootstrap import SEED, draws_for, once, resamples
+from pilothouse.wire.performance import EstimatedSide, PerformanceReason
+from services.drift.arrow import Floats
 from services.drift.performance.calibrator import Calibrator, calibrate, calibrators
-from services.drift.performance.classification import Predicted, evaluate, one_hot, why_undefined
-from services.drift.performance.metric import Value, bounded
-from services.drift.performance.outcomes import Classes
+from services.drift.performance.class_metrics import ClassPredictions, evaluate, one_hot, why_undefined
+from services.drift.performance.intervals import (
+    SEED,
+    MetricResult,
+    Places,
+    draws_for,
+    joined,
+    once,
+    resamples,
+    with_interval,
+)
 
-Floats = NDArray[np.float64]
-METHOD = "CBPE"
+METHOD: Literal["CBPE"] = "CBPE"
 _CELLS = 250_000  # of one chunk of drawn labels
+
+
+def unknown(reason: PerformanceReason, message: str) -> EstimatedSide:
+    """Why there is no estimate."""
+    return EstimatedSide(reason=reason, message=message, method=METHOD)
 
 
 @dataclass(frozen=True)
@@ -33,38 +46,33 @@ class Calibrated:
     fitted: Sequence[Calibrator]
     rows: int
 
-    def estimate(self, outcomes: Classes) -> ClassEstimate:
-        assert outcomes.scores is not None
-        usable = np.where(np.isnan(outcomes.scores), 1 / outcomes.scores.shape[1], outcomes.scores)
-        return ClassEstimate(outcomes, calibrate(usable, self.fitted), self.rows)
+    @classmethod
+    def of(cls, scores: Floats, truth: Floats) -> Calibrated:
+        """From probabilities (rows, classes) and what was true (rows, classes), 0 or 1."""
+        return cls(calibrators(scores, truth), len(truth))
 
-
-def learn(reference: Classes) -> Calibrated | Side:
-    """Calibrate on the reference's labels; or why that cannot be."""
-    labelled = reference.take(np.flatnonzero(reference.labelled))
-    if reference.scores is None or labelled.scores is None:
-        return Side("unknown", "no-probabilities", "the reference has no probabilities to estimate from", method=METHOD)
-    if not len(labelled.truth):
-        return Side("unknown", "reference-unlabelled", "the reference has no labels to learn from", method=METHOD)
-    truth = one_hot(labelled.truth, len(labelled.names))
-    return Calibrated(calibrators(labelled.scores, truth), len(truth))
+    def estimate(self, predictions: ClassPredictions, usable: NDArray[np.bool_], scores: Floats) -> ClassEstimate:
+        """Of records with probabilities (rows, classes), NaN where a row has none."""
+        known = np.where(np.isnan(scores), 1 / scores.shape[1], scores)
+        return ClassEstimate(predictions, usable, calibrate(known, self.fitted), self.rows)
 
 
 @dataclass(frozen=True)
 class ClassEstimate:
-    """`truth` (rows, classes) is how likely each class is. Satisfies `estimate.Estimate`."""
+    """`truth` (rows, classes) is how likely each class is. Satisfies `task.Estimate`."""
 
-    outcomes: Classes
+    predictions: ClassPredictions
+    usable: NDArray[np.bool_]
     truth: Floats
     reference_rows: int
 
-    def values(self, rows: NDArray[np.intp], names: Sequence[str], draws: int) -> dict[str, Value]:
+    def values(self, rows: Places, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
         """An interval is of what labels would measure on as many rows: it adds what drawing the rows leaves open to
         what drawing their labels does, and is widened because the reference is finite too."""
-        rows = rows[self.outcomes.usable[rows]]
+        rows = rows[self.usable[rows]]
         if not len(rows):
-            return {name: Value(None, message="no row has a prediction with probabilities") for name in names}
-        predicted, truth = Predicted.of(self.outcomes.take(rows)), self.truth[rows]
+            return {name: MetricResult(None, message="no row has a prediction with probabilities") for name in names}
+        predicted, truth = self.predictions.take(rows), self.truth[rows]
         every, draws = once(len(rows)), draws_for(truth.shape[1], draws)
         values = evaluate(names, predicted, truth, every)
         by_rows = [evaluate(names, predicted, truth, weights) for weights in resamples(len(rows), draws)]
@@ -77,7 +85,7 @@ class ClassEstimate:
         for name in names:
             value = float(values[name][0])
             spread = (_deviations(by_rows, name) + _deviations(by_labels, name)) * wider
-            found[name] = bounded(name, value, value + spread, why_undefined(name, predicted, truth))
+            found[name] = with_interval(name, value, value + spread, why_undefined(name, predicted, truth))
         return found
 
 
@@ -92,7 +100,7 @@ def drawn_labels(truth: Floats, draws: int) -> Iterator[Floats]:
         yield one_hot((chance > steps).sum(axis=2), classes)
 
 
-def _deviations(drawn: Sequence[Mapping[str, Floats]], name: str) -> Floats:
+def _deviations(drawn: list[Mapping[str, Floats]], name: str) -> Floats:
     """How far each draw is from their mean, (draws,)."""
-    each = np.concatenate([np.empty(0), *(d[name] for d in drawn)])
+    each = joined(drawn, name)
     return each - np.nanmean(each) if np.isfinite(each).any() else each

@@ -1,154 +1,153 @@
-"""Metrics of a classification, for certain and for uncertain truth at once.
-
-`truth` (rows, classes) is how likely each class is: 0 and 1 where labels have come, calibrated probabilities where
-they have not. Every metric is a function of sums that are linear in it, so that its expectation is the same formula
-(for F1 and the areas: the ratio of expectations, as in CBPE). `weights` (draws, rows) are how often each row counts;
-a `truth` (draws, rows, classes) is another one for each draw.
-"""
+"""The performance of a classification."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.drift.performance.outcomes import Classes
+from pilothouse.manifest import Manifest
+from pilothouse.tasks import task_of
+from pilothouse.wire.performance import ConfusionMatrix, EstimatedSide, ReliabilityBin
+from services.drift.arrow import MISSING, Floats, category_name, read_names, read_numbers
+from services.drift.performance import cbpe
+from services.drift.performance.class_metrics import ClassPredictions, evaluate, one_hot, why_undefined
+from services.drift.performance.intervals import DRAWS, MetricResult, Places, bootstrap, draws_for
+from services.drift.performance.task import Estimate, Lesson, Method
+from services.drift.records import LABEL
 
-Floats = NDArray[np.float64]
-LEAST_PROBABILITY = float(np.finfo(np.float64).eps)  # as scikit-learn clips for the logarithm
-NEEDS_SCORES = frozenset({"roc_auc", "pr_auc", "log_loss", "brier"})
+BINS = 10
+MOST_CLASSES = 30  # a larger matrix cannot be read
+_LEAST_SUM = 1e-6
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Predictions, and what is derived from them once however often they are weighed."""
+class ClassOutcomes:
+    """Rows of a classification. `predicted` and `truth` (rows,) are places in the classes, -1 for none; `scores`
+    (rows, classes) are the probabilities as logged, NaN where they were not, or None without any. `positive`: the
+    second class is the positive one."""
 
-    codes: NDArray[np.intp]
+    predicted: Places
+    truth: Places
     scores: Floats | None
-    classes: int
     positive: bool
+    names: tuple[str, ...]
+    unusable_labels: int
 
-    @classmethod
-    def of(cls, outcomes: Classes) -> Predicted:
-        return cls(outcomes.predicted, outcomes.scores, len(outcomes.names), outcomes.positive)
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        return (self.truth >= 0) & self.usable
 
-    @cached_property
-    def ranked(self) -> tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...]:
-        """For each class that has an area of its own: the rows by falling score, and where each tie begins."""
-        if self.scores is None:
-            return ()
-        wanted = (1,) if self.positive else range(self.classes)
-        return tuple((k, *_rank(self.scores[:, k])) for k in wanted)
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        given = self.predicted >= 0
+        return given if self.scores is None else given & ~np.isnan(self.scores).any(axis=1)
 
-    @cached_property
-    def rows_by_class(self) -> tuple[NDArray[np.intp], ...]:
-        return tuple(np.flatnonzero(self.codes == k) for k in range(self.classes))
+    @property
+    def predictions(self) -> ClassPredictions:
+        return ClassPredictions(self.predicted, self.scores, len(self.names), self.positive)
 
+    def take(self, rows: NDArray[Any]) -> ClassOutcomes:
+        scores = None if self.scores is None else self.scores[rows]
+        return replace(self, predicted=self.predicted[rows], truth=self.truth[rows], scores=scores)
 
-def one_hot(codes: NDArray[np.intp], classes: int) -> Floats:
-    return np.eye(classes)[codes]
+    def measure(self, names: Sequence[str], draws: int = DRAWS) -> dict[str, MetricResult]:
+        """As `task.Outcomes.measure`."""
+        predictions, truth = self.predictions, one_hot(self.truth, len(self.names))
+        why = {name: why_undefined(name, predictions, truth) for name in names}
 
+        def metrics(weights: Floats) -> Mapping[str, Floats]:
+            return evaluate(names, predictions, truth, weights)
 
-def evaluate(names: Sequence[str], predicted: Predicted, truth: Floats, weights: Floats) -> Mapping[str, Floats]:
-    """Each metric of each draw, (draws,); NaN where it is not defined."""
-    total = weights.sum(axis=1)
-    found: dict[str, Floats] = {}
-    if {"accuracy", "f1"} & set(names):
-        counts = confusion(predicted, truth, weights)
-        found["accuracy"] = np.trace(counts, axis1=1, axis2=2) / total
-        found["f1"] = _f1(counts, predicted.positive)
-    if predicted.scores is not None:
-        found |= _of_scores(names, predicted, predicted.scores, truth, weights)
-    undefined = np.full(len(weights), np.nan)
-    return {name: found.get(name, undefined) for name in names}
+        return bootstrap(metrics, len(truth), why, draws_for(len(self.names), draws))
+
+    def curves(self) -> dict[str, Any]:
+        return {"confusion": confusion_matrix(self), "calibration": reliability(self)}
 
 
-def confusion(predicted: Predicted, truth: Floats, weights: Floats) -> Floats:
-    """Rows by class, (draws, true class, predicted class): expected ones where the truth is uncertain."""
-    many = truth.ndim == 3
-    by_predicted = [
-        np.einsum("dr,drk->dk", weights[:, rows], truth[:, rows]) if many else weights[:, rows] @ truth[rows]
-        for rows in predicted.rows_by_class
-    ]
-    return np.stack(by_predicted, axis=2)
+class ClassificationPerformance:
+    """Satisfies `task.TaskPerformance`. Without labels, the model's own calibrated confidence says what to expect."""
+
+    method: Method = cbpe.METHOD
+    unfamiliar_limit = 0.375  # when rows are strange, the model says so itself, by its confidence
+    label_words = "no class of this model"
+
+    def read(self, manifest: Manifest, table: pa.Table) -> ClassOutcomes:
+        classes = manifest.output.classes or ()
+        truth, strange = _codes(table, LABEL, classes)
+        predicted, _ = _codes(table, "prediction", classes)
+        positive = task_of(manifest).has_positive_class
+        return ClassOutcomes(predicted, truth, _scores(manifest, table), positive, tuple(classes), strange)
+
+    def learn(self, manifest: Manifest, reference: pa.Table, key: str) -> Lesson | EstimatedSide:
+        outcomes = self.read(manifest, reference)
+        labelled = outcomes.take(np.flatnonzero(outcomes.labelled))
+        if labelled.scores is None:
+            return cbpe.unknown("no-probabilities", "the reference has no probabilities to estimate from")
+        if not len(labelled.truth):
+            return cbpe.unknown("reference-unlabelled", "the reference has no labels to learn from")
+        truth = one_hot(labelled.truth, len(labelled.names))
+        calibrated = cbpe.Calibrated.of(labelled.scores, truth)
+
+        def estimate(table: pa.Table, given: ClassOutcomes, model: object) -> Estimate | EstimatedSide:
+            if given.scores is None:
+                return cbpe.unknown("no-probabilities", "the records have no probabilities")
+            return calibrated.estimate(given.predictions, given.usable, given.scores)
+
+        return Lesson(estimate)
 
 
-def _of_scores(
-    names: Sequence[str], predicted: Predicted, scores: Floats, truth: Floats, weights: Floats
-) -> dict[str, Floats]:
-    total = weights.sum(axis=1)
-    found: dict[str, Floats] = {}
-    if "log_loss" in names:
-        surprise = -(truth * np.log(np.maximum(scores, LEAST_PROBABILITY))).sum(axis=-1)
-        found["log_loss"] = _total(weights, surprise) / total
-    if "brier" in names:
-        square = scores**2 - 2 * scores * truth + truth
-        found["brier"] = _total(weights, square[..., 1] if predicted.positive else square.sum(axis=-1)) / total
-    if {"roc_auc", "pr_auc"} & set(names):
-        areas = [_areas(truth[..., k], weights, order, starts) for k, order, starts in predicted.ranked]
-        found["roc_auc"], found["pr_auc"] = (_mean_of_defined(np.stack(each)) for each in zip(*areas, strict=True))
-    return found
+def _codes(table: pa.Table, name: str, classes: tuple[str, ...]) -> tuple[Places, int]:
+    """Places in the classes (rows,), and how many were given that are none of them."""
+    if name not in table.column_names:
+        return np.full(table.num_rows, -1, dtype=np.intp), 0
+    places = {category_name(c): i for i, c in enumerate(classes)}
+    names = read_names(table.column(name))
+    codes = np.array([places.get(n, -1) for n in names], dtype=np.intp)
+    return codes, int((codes == -1).sum()) - sum(n == MISSING for n in names)
 
 
-def _total(weights: Floats, values: Floats) -> Floats:
-    """Weighted sums (draws,) of values (rows,) or (draws, rows)."""
-    return weights @ values if values.ndim == 1 else (weights * values).sum(axis=1)
-
-
-def _f1(counts: Floats, positive: bool) -> Floats:
-    """Of the positive class, or the mean over the classes that were predicted or true at all."""
-    hits: Floats = np.diagonal(counts, axis1=1, axis2=2)
-    either = counts.sum(axis=1) + counts.sum(axis=2)
-    each = np.divide(2 * hits, either, out=np.full_like(hits, np.nan), where=either > 0)
-    of_positive: Floats = each[:, 1]
-    return of_positive if positive else _mean_of_defined(each.T)
-
-
-def _rank(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    return order, starts
-
-
-def _areas(truth: Floats, weights: Floats, order: NDArray[np.intp], starts: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Area under the ROC curve (Mann-Whitney, ties count half) and average precision, (draws,) each."""
-    ordered, came = weights[:, order], truth[..., order]
-    hits = np.add.reduceat(ordered * came, starts, axis=1)
-    misses = np.add.reduceat(ordered * (1 - came), starts, axis=1)
-    hits_before, misses_before = np.cumsum(hits, axis=1), np.cumsum(misses, axis=1)
-    positives, negatives = hits_before[:, -1], misses_before[:, -1]
-    below = negatives[:, None] - misses_before + misses / 2
-    precision = hits_before / np.maximum(hits_before + misses_before, 1e-300)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        roc = (hits * below).sum(axis=1) / (positives * negatives)
-        average = (hits * precision).sum(axis=1) / positives
-    both = (positives > 0) & (negatives > 0)
-    return np.where(both, roc, np.nan), np.where(both, average, np.nan)
-
-
-def _mean_of_defined(values: Floats) -> Floats:
-    """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    there = ~np.isnan(values)
-    count = there.sum(axis=0)
-    total = np.where(there, values, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean
-
-
-def why_undefined(name: str, predicted: Predicted, truth: Floats) -> str | None:
-    """In words, why a metric is not defined, or of fewer classes than there are; None when nothing is to be said."""
-    if name in NEEDS_SCORES and predicted.scores is None:
-        return "the records have no probabilities"
-    if name == "f1" and predicted.positive:
-        seen = truth[:, 1].sum() > 0 or (predicted.codes == 1).any()
-        return None if seen else "the positive class was neither predicted nor true"
-    if name not in ("roc_auc", "pr_auc"):
+def _scores(manifest: Manifest, table: pa.Table) -> Floats | None:
+    """Probabilities (rows, classes), each row summing to 1; None when a class has no column, or no row has them."""
+    names = manifest.probability_columns
+    if not set(names) <= set(table.column_names):
         return None
-    there = int((truth.sum(axis=0) > 0).sum())
-    if there < 2:
-        return "all labels are of one class"
-    return None if there == predicted.classes else f"mean over the {there} of {predicted.classes} classes that occur"
+    raw = np.stack([read_numbers(table.column(n)).values for n in names], axis=1)
+    raw[(raw < 0).any(axis=1) | (raw > 1 + _LEAST_SUM).any(axis=1)] = np.nan
+    total = raw.sum(axis=1, keepdims=True)
+    raw[total[:, 0] < _LEAST_SUM] = np.nan
+    scores: Floats = raw / np.where(total < _LEAST_SUM, 1.0, total)
+    return scores if (~np.isnan(scores).any(axis=1)).any() else None
+
+
+def confusion_matrix(outcomes: ClassOutcomes) -> ConfusionMatrix | None:
+    """`counts[true][predicted]` of labelled rows; None for more classes than a person can read."""
+    classes = len(outcomes.names)
+    if classes > MOST_CLASSES:
+        return None
+    cells = np.bincount(outcomes.truth * classes + outcomes.predicted, minlength=classes * classes)
+    return ConfusionMatrix(classes=list(outcomes.names), counts=cells.reshape(classes, classes).tolist())
+
+
+def reliability(outcomes: ClassOutcomes) -> tuple[ReliabilityBin, ...] | None:
+    """How often what was said with some probability was true, in bins of equal rows.
+
+    Of a binary model the probability of the positive class; of several classes that of the predicted one. Rows with
+    the same probability stay together.
+    """
+    if outcomes.scores is None or not len(outcomes.truth):
+        return None
+    if outcomes.positive:
+        said, came = outcomes.scores[:, 1], outcomes.truth == 1
+    else:
+        said, came = outcomes.scores.max(axis=1), outcomes.truth == outcomes.scores.argmax(axis=1)
+    edges = np.unique(np.quantile(said, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, said, "right")
+    return tuple(
+        ReliabilityBin(predicted=float(said[at].mean()), observed=float(came[at].mean()), rows=int(at.sum()))
+        for at in (bins == b for b in np.unique(bins))
+    )

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 
-from services.drift.performance.fit_job import FitJob, unpack
-from services.drift.performance.loss_model import LossModel, Trees
+from services.drift.arrow import Floats
+from services.drift.performance.loss_model import FitJob, LossModel, Trees, unpack
 
 FOLDS = 4
 TREES, RATE, DEPTH = 80, 0.05, 3
 SEED = 20_261_121
 LEAST_IN_A_LEAF = 30
-Floats = NDArray[np.float64]
 
 
 def fit(job: FitJob) -> LossModel:

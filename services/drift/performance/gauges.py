@@ -6,17 +6,15 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pilothouse.tasks import TASKS
-from services.drift.performance.appraisal import Appraisal, Side
-from services.drift.performance.metric import Value, higher_is_better
+from pilothouse.wire.performance import MetricValue, PerformanceAnswer
+from services.drift.metrics import MODEL, set_or_remove
+from services.drift.performance.intervals import METRICS, worse_than
 
-MODEL = ("model", "version")
-_ALL = tuple(dict.fromkeys(name for task in TASKS.values() for name in task.metric_names))
 Key = tuple[str, str]
 
 
 class PerformanceMetrics:
-    """Gauges of every model version's newest appraisal; their labels are closed sets."""
+    """Gauges of every model version's newest answer; their labels are closed sets."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -51,59 +49,42 @@ class PerformanceMetrics:
             registry=registry,
         )
 
-    def publish(self, said: Appraisal) -> None:
-        """Show an appraisal; what the one before had and this one has not disappears."""
-        key = said.key
-        self.runs.labels(*key, said.conclusion.verdict).inc()
-        self._publish_values(key, said.measured.values, said.estimated.values)
-        sides = {"measured": said.measured, "estimated": said.estimated}
-        for basis, side in sides.items():
-            known = side.value(said.metric) is not None and side.status == basis
-            self.computable.labels(*key, basis).set(known)
-            _set(self.below, (*key, basis), _below(said, side) if known else None)
-        for metric in _ALL:
-            _set(self.floor, (*key, metric), said.floor if metric == said.metric else None)
-        valid = {"estimated": 1.0, "assumption broken": 0.0}.get(said.estimated.status)
-        _set(self.valid, key, valid)
-        _set(self.coverage, key, said.coverage if said.rows else None)
-        _set(self.labelled, key, float(said.labelled_rows))
-        _set(self.lag, key, said.lag_seconds[0] if said.lag_seconds else None)
+    def publish(self, answer: PerformanceAnswer) -> None:
+        """Show an answer; what the one before had and this one has not disappears."""
+        key = (answer.model, answer.version)
+        self.runs.labels(*key, answer.verdict).inc()
+        self._publish_values(key, answer.measured.metrics, answer.estimated.metrics)
+        for basis, side in (("measured", answer.measured), ("estimated", answer.estimated)):
+            value = side.metrics.get(answer.metric)
+            self.computable.labels(*key, basis).set(value is not None)
+            below = None
+            if value is not None and answer.floor is not None:
+                below = float(worse_than(answer.floor, answer.metric, value))
+            set_or_remove(self.below, (*key, basis), below)
+        for metric in METRICS:
+            set_or_remove(self.floor, (*key, metric), answer.floor if metric == answer.metric else None)
+        set_or_remove(self.valid, key, {"estimated": 1.0, "assumption broken": 0.0}.get(answer.estimated.status))
+        set_or_remove(self.coverage, key, answer.label_coverage if answer.rows else None)
+        set_or_remove(self.labelled, key, float(answer.labelled_rows))
+        set_or_remove(self.lag, key, answer.label_lag_seconds.median if answer.label_lag_seconds else None)
 
     def forget(self, key: Key) -> None:
         """A version that is not watched any more has no series."""
         self._publish_values(key, {}, {})
         for basis in ("measured", "estimated"):
-            _set(self.computable, (*key, basis), None)
-            _set(self.below, (*key, basis), None)
-        for metric in _ALL:
-            _set(self.floor, (*key, metric), None)
+            set_or_remove(self.computable, (*key, basis), None)
+            set_or_remove(self.below, (*key, basis), None)
+        for metric in METRICS:
+            set_or_remove(self.floor, (*key, metric), None)
         for gauge in (self.valid, self.coverage, self.labelled, self.lag):
-            _set(gauge, key, None)
+            set_or_remove(gauge, key, None)
 
-    def _publish_values(self, key: Key, measured: Mapping[str, Value], estimated: Mapping[str, Value]) -> None:
-        for metric in _ALL:
-            value = measured.get(metric)
-            _set(self.measured, (*key, metric), value.value if value else None)
-            _set(self.measured_low, (*key, metric), value.low if value else None)
-            _set(self.measured_high, (*key, metric), value.high if value else None)
-            guess = estimated.get(metric)
-            _set(self.estimated, (*key, metric), guess.value if guess else None)
-
-
-def _below(said: Appraisal, side: Side) -> float | None:
-    """1 or 0; None without a floor."""
-    value = side.value(said.metric)
-    if value is None or said.floor is None:
-        return None
-    up = higher_is_better(said.metric)
-    end = value.high if up else value.low
-    better_end = value.value if end is None else end
-    assert better_end is not None
-    return float(better_end < said.floor if up else better_end > said.floor)
-
-
-def _set(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
-    if value is not None:
-        gauge.labels(*labels).set(value)
-        return
-    gauge.remove(*labels)
+    def _publish_values(
+        self, key: Key, measured: Mapping[str, MetricValue], estimated: Mapping[str, MetricValue]
+    ) -> None:
+        for metric in METRICS:
+            value, estimate = measured.get(metric), estimated.get(metric)
+            set_or_remove(self.measured, (*key, metric), value.value if value else None)
+            set_or_remove(self.measured_low, (*key, metric), value.low if value else None)
+            set_or_remove(self.measured_high, (*key, metric), value.high if value else None)
+            set_or_remove(self.estimated, (*key, metric), estimate.value if estimate else None)

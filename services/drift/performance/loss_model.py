@@ -1,4 +1,7 @@
-"""A model of errors that was fitted elsewhere, applied in numpy: boosted trees, and a straight line on top."""
+"""A model of errors: what the worker is given to fit it, and the fitted model, applied in numpy.
+
+It is boosted trees, and a straight line on top.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from services.drift.arrow import Floats
+
 _ROWS_AT_ONCE = 2_000
 
 
@@ -60,3 +64,23 @@ def _sum_of_leaves(trees: Trees, matrix: NDArray[np.float32]) -> Floats:
         nodes = np.where(goes_left, left[nodes], right[nodes])
     total: Floats = value[nodes].sum(axis=1)
     return total
+
+
+class FitJob(msgspec.Struct, frozen=True, tag="fit"):
+    """`matrix` is float32 (rows, features), each of `losses` float64 (rows,), as bytes. `key` comes back with the
+    model."""
+
+    key: str
+    rows: int
+    matrix: bytes
+    losses: Mapping[str, bytes]
+
+
+def build_fit(key: str, matrix: NDArray[np.float32], losses: Mapping[str, NDArray[np.float64]]) -> FitJob:
+    packed = {name: np.ascontiguousarray(loss, dtype=np.float64).tobytes() for name, loss in losses.items()}
+    return FitJob(key, len(matrix), np.ascontiguousarray(matrix, dtype=np.float32).tobytes(), packed)
+
+
+def unpack(job: FitJob) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:
+    matrix = np.frombuffer(job.matrix, np.float32).reshape(job.rows, -1)
+    return matrix, {name: np.frombuffer(loss, np.float64) for name, loss in job.losses.items()}

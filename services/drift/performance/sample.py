@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,20 +10,19 @@ from numpy.typing import NDArray
 
 from pilothouse.columns import model_columns
 from pilothouse.manifest import Manifest
-from services.drift.arrow import take_rows
-from services.drift.performance.outcomes import Outcomes, read_outcomes
-from services.drift.records import Records, Rows
-from services.drift.reference import LABEL
-from services.drift.values import read_numbers
+from services.drift.arrow import Floats, read_numbers, take_rows
+from services.drift.performance.intervals import Places
+from services.drift.performance.task import Outcomes
+from services.drift.performance.tasks import performance_of
+from services.drift.records import LABEL, LABELLED_AT, Records, Rows, times_ms
 from services.drift.window import SCORED_ROWS, Window
 
-LABELLED_AT = "labelled_at"
 Times = NDArray[np.int64]
 _MS_A_DAY = 86_400_000
 
 
 @dataclass(frozen=True)
-class Part:
+class SampledRecords:
     """Some records. `times` (rows,) are milliseconds since the epoch, from the ids, and rise."""
 
     table: pa.Table = field(repr=False)
@@ -35,24 +33,24 @@ class Part:
     def rows(self) -> int:
         return len(self.times)
 
-    def take(self, rows: NDArray[np.intp]) -> Part:
-        return Part(take_rows(self.table, rows), self.outcomes.take(rows), self.times[rows])
+    def take(self, rows: Places) -> SampledRecords:
+        return SampledRecords(take_rows(self.table, rows), self.outcomes.take(rows), self.times[rows])
 
 
 @dataclass(frozen=True)
-class Sample:
+class WindowSample:
     """`every` is an even sample of the window; `labelled` its records with a usable label, at most as many again.
 
     `coverage` is the share of the window that has a label, `lags` (labelled rows,) the seconds from a record to its
-    label, without those that are not known, `set_aside` how many labels could not be used.
+    label, without those that are not known, `unusable_labels` how many labels could not be used.
     """
 
-    every: Part
-    labelled: Part
+    every: SampledRecords
+    labelled: SampledRecords
     window_rows: int
     coverage: float
-    lags: NDArray[np.float64]
-    set_aside: int
+    lags: Floats
+    unusable_labels: int
 
     @property
     def span_ms(self) -> tuple[int | None, int | None]:
@@ -65,13 +63,13 @@ def needed_columns(manifest: Manifest) -> list[str]:
     return [c.name for c in model_columns(manifest) if c.kind != "vector"]
 
 
-async def read_sample(records: Records, manifest: Manifest, window: Window) -> Sample:
+async def read_sample(records: Records, manifest: Manifest, window: Window) -> WindowSample:
     """At most twice `SCORED_ROWS` records: where a window is larger, its labelled ones are sampled by themselves, so
     that few labels are all used. Raises CollectorAwayError."""
     columns = [*needed_columns(manifest), LABEL, LABELLED_AT]
     key = (manifest.name, manifest.version)
     rows = await records.read(*key, window, columns, with_labels=True)
-    every = read_part(manifest, rows.table)
+    every = sampled_records(manifest, rows.table)
     labelled = rows.table
     if rows.window_rows > every.rows and every.rows:
         inside = window if window.rows is None else _span(every.times)
@@ -79,29 +77,21 @@ async def read_sample(records: Records, manifest: Manifest, window: Window) -> S
     return combine(manifest, rows, labelled)
 
 
-def combine(manifest: Manifest, rows: Rows, labelled_table: pa.Table) -> Sample:
+def combine(manifest: Manifest, rows: Rows, labelled_table: pa.Table) -> WindowSample:
     """A sample from the window's records and from those of them that have labels (others among them do not matter)."""
-    every = read_part(manifest, rows.table)
-    candidates = every if labelled_table is rows.table else read_part(manifest, labelled_table)
+    every = sampled_records(manifest, rows.table)
+    candidates = every if labelled_table is rows.table else sampled_records(manifest, labelled_table)
     labelled = candidates.take(_at_most(np.flatnonzero(candidates.outcomes.labelled), SCORED_ROWS))
     coverage = float(every.outcomes.labelled.mean()) if every.rows else 0.0
-    return Sample(every, labelled, rows.window_rows, coverage, _lags(labelled), _set_aside(candidates))
+    return WindowSample(every, labelled, rows.window_rows, coverage, _lags(labelled), _unusable_labels(candidates))
 
 
-def read_part(manifest: Manifest, table: pa.Table) -> Part:
-    times = times_of(table)
+def sampled_records(manifest: Manifest, table: pa.Table) -> SampledRecords:
+    times = times_ms(table)
     order = np.argsort(times, kind="stable")
     if (order[1:] < order[:-1]).any():
         table, times = take_rows(table, order), times[order]
-    return Part(table, read_outcomes(manifest, table), times)
-
-
-def times_of(table: pa.Table) -> Times:
-    """Milliseconds since the epoch, (rows,): the first 48 bits of a UUIDv7; 0 where there are no ids."""
-    if "id" not in table.column_names:
-        return np.zeros(table.num_rows, dtype=np.int64)
-    ids: Sequence[str] = [str(value) for value in table.column("id").to_pylist()]
-    return np.array([int(text[:8] + text[9:13], 16) for text in ids], dtype=np.int64)
+    return SampledRecords(table, performance_of(manifest).read(manifest, table), times)
 
 
 def _span(times: Times) -> Window:
@@ -109,14 +99,14 @@ def _span(times: Times) -> Window:
     return Window(start_ms=int(times[0]), end_ms=int(times[-1]) + 1)
 
 
-def _at_most(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+def _at_most(rows: Places, most: int) -> Places:
     """Some of the rows, evenly."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
 
 
-def _lags(labelled: Part) -> NDArray[np.float64]:
+def _lags(labelled: SampledRecords) -> Floats:
     """A label that is older than its record (somebody's clock) has a lag of 0."""
     if LABELLED_AT not in labelled.table.column_names:
         return np.empty(0)
@@ -125,11 +115,11 @@ def _lags(labelled: Part) -> NDArray[np.float64]:
     return np.maximum(lags[~np.isnan(lags)], 0.0)
 
 
-def _set_aside(part: Part) -> int:
+def _unusable_labels(part: SampledRecords) -> int:
     """Labels that came but are no class, or no number: the collector gives no value for the latter, only their time."""
     names = part.table.column_names
-    if part.outcomes.set_aside or not {LABEL, LABELLED_AT} <= set(names):
-        return part.outcomes.set_aside
+    if part.outcomes.unusable_labels or not {LABEL, LABELLED_AT} <= set(names):
+        return part.outcomes.unusable_labels
     without_value: int = part.table.column(LABEL).null_count
     without_label: int = part.table.column(LABELLED_AT).null_count
     return max(without_value - without_label, 0)

@@ -13,7 +13,7 @@ from testkit.drift.images import embeddings, image_manifest, scans
 from testkit.drift.running import running_drift
 from testkit.drift.stack import write_package
 from tests.service.drift.test_states import metric
-from tests.unit.drift.test_joint_features import shuffled
+from tests.unit.drift.reference.test_joint_features import shuffled
 
 ROWS = 300
 TABLE, IMAGES = manifest(interval_seconds=5), image_manifest(interval_seconds=5)

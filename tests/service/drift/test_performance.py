@@ -258,12 +258,12 @@ def test_labels_that_come_later_are_seen_without_new_records(client, collector):
 
 def test_nothing_is_said_twice_of_the_same_records_and_labels(client, collector):
     log(collector, PARITY, flips(300, seed=2), 100)
-    parts = client.app.state.parts
-    package = parts.catalog.find("parity", "1")
-    client.portal.call(parts.performance.check, package)
+    service = client.app.state.drift
+    package = service.packages.find("parity", "1")
+    client.portal.call(service.performance.check, package)
     kept = history(client, "parity")
     assert kept[0]["labelled_rows"] == 100
-    assert client.portal.call(parts.performance.check, package) is None
+    assert client.portal.call(service.performance.check, package) is None
     assert history(client, "parity") == kept
 
 

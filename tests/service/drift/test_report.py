@@ -48,7 +48,7 @@ def metric(client, name):
 
 
 def worker_of(client):
-    return client.app.state.parts.reports._maker._process
+    return client.app.state.drift.reports._maker._process
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_worker_that_is_killed_costs_one_report(client, report):
     os.kill(process.pid, signal.SIGSTOP)
     begun = client.get("/drift-report", params={**query, "wait": 0})
     deadline = time.monotonic() + 30
-    while not client.app.state.parts.reports._maker._lock.locked():
+    while not client.app.state.drift.reports._maker._lock.locked():
         assert time.monotonic() < deadline, "the report never reached the worker"
         time.sleep(0.02)
     time.sleep(0.3)

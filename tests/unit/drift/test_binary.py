@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from pilothouse.manifest import Feature, Manifest, Output, RiskTier, TabularInput
-from services.drift.calibration import calibrate
-from services.drift.reference import profile_reference
+from services.drift.reference.calibration import calibrate
+from services.drift.reference.reference import profile_reference
 from services.drift.verdict import judge
 
 FRAUD = Manifest(

@@ -7,14 +7,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from pilothouse.serving.settings import ServiceSettings
+from pilothouse.wire.drift import DriftReason
+from pilothouse.wire.performance import PerformanceReason
 from services.drift import errors
 from services.drift.app import ERRORS
-from services.drift.encoding import encode
 from services.drift.metrics import DriftMetrics, ReportMetrics
-from services.drift.performance.appraisal import Reason as PerformanceReason
 from services.drift.performance.gauges import PerformanceMetrics
+from services.drift.routes.report import encode
 from services.drift.settings import DriftSettings
-from services.drift.verdict import Reason
 
 README = (Path(errors.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -33,7 +33,7 @@ def test_every_metric_is_documented():
     assert [n for n in names if f"`{n}`" not in README] == []
 
 
-@pytest.mark.parametrize("reason", sorted({*get_args(Reason), *get_args(PerformanceReason)}))
+@pytest.mark.parametrize("reason", sorted({*get_args(DriftReason), *get_args(PerformanceReason)}))
 def test_every_reason_is_documented(reason):
     assert f"`{reason}`" in README
 

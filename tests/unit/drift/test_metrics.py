@@ -2,9 +2,10 @@
 
 from prometheus_client import CollectorRegistry
 
+from pilothouse.wire.drift import ColumnDrift
 from services.drift.metrics import DriftMetrics
 from services.drift.run import empty_run
-from services.drift.verdict import ColumnResult, WindowResult, unknown
+from services.drift.verdict import WindowResult, unknown
 from services.drift.window import Window
 from testkit.drift.frames import manifest
 
@@ -28,7 +29,16 @@ class Gauges:
 
 
 def no_drift(**shares):
-    column = ColumnResult("size", "number", "wasserstein", "compared", 0.1, 0.2, drifted=False, **shares)
+    column = ColumnDrift(
+        name="size",
+        kind="number",
+        stattest="wasserstein",
+        status="compared",
+        score=0.1,
+        threshold=0.2,
+        drifted=False,
+        **shares,
+    )
     return WindowResult("no drift", "compared", "0 of 1 columns drifted", 100, (column,))
 
 

@@ -4,9 +4,9 @@ seen in nineteen of twenty. `docs/method.md` has the same with more windows, bes
 import pyarrow.parquet as pq
 import pytest
 
-from services.drift.calibration import calibrate
-from services.drift.joint.embedding import MOST_WINDOW_ROWS
-from services.drift.reference import load_reference
+from services.drift.reference.calibration import calibrate
+from services.drift.reference.joint_embedding import MOST_WINDOW_ROWS
+from services.drift.reference.reference import load_reference
 from services.drift.verdict import judge
 from testkit.drift.real import draw, packed, pools
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from services.drift.calibration import calibrate
-from services.drift.reference import profile_reference
-from services.drift.scores import binary_distance
+from services.drift.reference.calibration import calibrate
+from services.drift.reference.reference import profile_reference
+from services.drift.reference.scores import binary_distance
 from services.drift.verdict import judge
 from testkit.drift.frames import houses, manifest, replaced
 

@@ -5,7 +5,7 @@ accuracy and 10% of the MAE, within twice that under mild drift, and "assumption
 import numpy as np
 import pytest
 
-from testkit.drift.windows import draw, expecting, packed, sample_of, truth_of, windows
+from testkit.drift.windows import draw, estimator_of, packed, sample_of, truth_of, windows
 
 ALLOWED = {"house-prices": 0.10, "fashion-mnist": 0.02}
 METRIC = {"house-prices": "mae", "fashion-mnist": "accuracy"}
@@ -27,10 +27,10 @@ HELD_OUT = {"house-prices": "held_out", "fashion-mnist": "test images"}
 def fault(model, table):
     """By how much the estimate is off: relative to the MAE, or in points of accuracy; and the side that said it."""
     manifest, metric = packed(model).manifest, METRIC[model]
-    side = expecting(model).expect(sample_of(manifest, table)).side
+    side = estimator_of(model).apply(sample_of(manifest, table)).side
     if side.status != "estimated":
         return None, side
-    true, said = truth_of(manifest, table, [metric])[metric].value, side.values[metric].value
+    true, said = truth_of(manifest, table, [metric])[metric].value, side.metrics[metric].value
     return abs(said / true - 1) if metric == "mae" else abs(said - true), side
 
 
@@ -55,7 +55,7 @@ def test_where_it_cannot_know_it_says_so_and_gives_no_number(model, window, rows
     sides = [fault(model, draw(windows(model)[window], rows, seed))[1] for seed in range(20)]
     broken = [s for s in sides if s.status == "assumption broken"]
     assert len(broken) >= (19 if rows >= 1_000 else 16)
-    assert all(s.values == {} and "reference" in s.message for s in broken)
+    assert all(s.metrics == {} and "reference" in s.message for s in broken)
 
 
 @pytest.mark.parametrize("model", ALLOWED)
@@ -72,7 +72,7 @@ def test_labels_measure_what_the_intervals_foretell(model):
     held = 0
     for seed in range(60):
         table = draw(windows(model)[HELD_OUT[model]], 300, seed)
-        said = expecting(model).expect(sample_of(manifest, table)).side.values[metric]
+        said = estimator_of(model).apply(sample_of(manifest, table)).side.metrics[metric]
         held += said.low <= truth_of(manifest, table, [metric])[metric].value <= said.high
     assert held / 60 >= 0.85
 
@@ -84,7 +84,7 @@ def test_labels_are_not_looked_at(model):
     place = table.column_names.index("label")
     shuffled = table.column("label").take(np.random.default_rng(0).permutation(500))
     sides = [
-        expecting(model).expect(sample_of(manifest, t)).side
+        estimator_of(model).apply(sample_of(manifest, t)).side
         for t in (table, table.set_column(place, "label", shuffled))
     ]
     assert sides[0] == sides[1]
@@ -97,6 +97,6 @@ def test_inverted_images_are_wrong_with_confidence_and_yet_seen_through():
     true = truth_of(manifest, table, ["accuracy"])["accuracy"].value
     assert scores.max(axis=1).mean() > 0.8
     assert true < 0.3
-    side = expecting("fashion-mnist").expect(sample_of(manifest, table)).side
+    side = estimator_of("fashion-mnist").apply(sample_of(manifest, table)).side
     assert (side.status, side.reason) == ("assumption broken", "assumption-broken")
     assert "predictions moved" in side.message

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from pilothouse.manifest import Feature, ImageInput, Manifest, Monitoring, Output, TabularInput
-from services.drift.performance.appraiser import Knowledge, appraise
+from services.drift.performance.answer import answer_window
+from services.drift.performance.learned_reference import LearnedReference
 from testkit.drift.windows import learn, sample_of, truth_of
 
 
@@ -82,10 +83,10 @@ def rents(rows, seed, far=0.2):
 
 
 def said_and_true(spec, reference, window, names):
-    side = learn(spec, reference).expect(sample_of(spec, window)).side
+    side = learn(spec, reference).apply(sample_of(spec, window)).side
     assert side.status == "estimated", side.message
     truth = truth_of(spec, window, names)
-    return {n: (side.values[n].value, truth[n].value) for n in names}
+    return {n: (side.metrics[n].value, truth[n].value) for n in names}
 
 
 def test_of_rare_positives_f1_and_the_area_under_precision_and_recall_are_estimated():
@@ -126,7 +127,7 @@ def test_a_town_that_is_new_breaks_the_assumption():
     window = rents(1_000, 2)
     towns = ["new" if t == "z" else t for t in window.column("town").to_pylist()]
     window = window.set_column(window.column_names.index("town"), "town", pa.array(towns))
-    side = learn(RENTS, rents(4_000, 1)).expect(sample_of(RENTS, window)).side
+    side = learn(RENTS, rents(4_000, 1)).apply(sample_of(RENTS, window)).side
     assert side.status == "assumption broken"
     assert "town" in side.message
 
@@ -144,8 +145,8 @@ def test_pictures_are_divided_by_their_statistics():
         "brightness": bright, "noise": rng.random(800), "prediction": names[said].tolist(),
         "probability_cat": scores, "probability_dog": 1 - scores, "label": names[truth].tolist(),
     })  # fmt: skip
-    knowledge = Knowledge(table.slice(0, 400), {}, learn(PICTURES, table.slice(0, 400)))
-    found = appraise(PICTURES, sample_of(PICTURES, table.slice(400)), knowledge, 0, segment="brightness").segments
+    learned = LearnedReference(table.slice(0, 400), {}, learn(PICTURES, table.slice(0, 400)))
+    found = answer_window(PICTURES, sample_of(PICTURES, table.slice(400)), learned, 0, segment="brightness").segments
     assert len(found) == 4
     for side in ("measured", "estimated"):
         values = [getattr(s, side).value for s in found]
@@ -163,9 +164,9 @@ def test_numbers_on_the_wire_are_finite_whatever_comes(spec, make):
         strange = [float("nan"), float("inf"), -1e308, None] if isinstance(column[0], float) else [None, "", "odd"]
         odd[name] = [strange[i % len(strange)] if i % 3 == 0 else v for i, v in enumerate(column)]
     window = pa.table({n: pa.array(v, from_pandas=False) for n, v in odd.items()})
-    knowledge = Knowledge(make(2_000, 2), {}, learn(spec, make(2_000, 2)))
+    learned = LearnedReference(make(2_000, 2), {}, learn(spec, make(2_000, 2)))
     for segment in spec.input_columns:
-        assert_finite(appraise(spec, sample_of(spec, window), knowledge, 0, segment).as_wire())
+        assert_finite(answer_window(spec, sample_of(spec, window), learned, 0, segment).model_dump())
 
 
 def assert_finite(value):

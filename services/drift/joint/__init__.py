@@ -1,1 +1,0 @@
-"""What moves together: drift that no single column shows, as one score for each model."""

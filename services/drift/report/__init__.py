@@ -1,0 +1,1 @@
+"""The drift report, which Evidently makes in a process of its own."""

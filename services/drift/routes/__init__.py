@@ -1,0 +1,1 @@
+"""The endpoints: parse, ask the domain, shape the reply."""
