@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pilothouse.manifest import DriftColumn, Feature, Manifest, Monitoring, Output, TabularInput
+from pilothouse.tasks.regression import Regression
 
 FEATURES = (
     Feature(name="size", type="number"),
@@ -59,7 +60,7 @@ def replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))
 
 
-def task_manifest(task="regression", classes=None, features=("a", "b"), **monitoring):
+def task_manifest(task=Regression.name, classes=None, features=("a", "b"), **monitoring):
     """A model of some numbers."""
     return Manifest(
         name="m",

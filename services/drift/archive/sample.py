@@ -1,30 +1,26 @@
-"""A sample of archived days, by DuckDB, over Parquet files that are read a row group at a time.
+"""A sample of archived days, from Parquet files that are read a row group at a time.
 
-Imported by the process that draws it and by nobody else: DuckDB is 65 MB.
+Imported by the process that draws it and by nobody else: what it loads ends with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pilothouse.archive import Archive, open_archive
-from pilothouse.sampling import levels, thin, walk
+from pilothouse.sampling import TOP_LEVEL, levels, thin, walk
 from services.drift.archive.reader import SampleJob
+from services.drift.records import LABEL
 
-LEVEL, ID, LABEL = "level", "id", "label"
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": "1",
-    "memory_limit": "256MB",
-    "enable_external_file_cache": "false",
-    "autoinstall_known_extensions": "false",  # nothing is fetched at run time
-    "autoload_known_extensions": "false",
-}
+LEVEL, ID = "level", "id"
 
 
 def draw(job: SampleJob) -> tuple[pa.Table, int]:
@@ -32,46 +28,36 @@ def draw(job: SampleJob) -> tuple[pa.Table, int]:
 
     Levels are counted first, from that one column; then the records of the levels that a sample needs are read.
     """
-    days = _Days(open_archive(job.address), job)
-    with duckdb.connect(":memory:", config=_SETTINGS) as database:
-        counts = _counts(database, days)
-        lowest = _lowest(counts, job.most)
-        names = [n for n in dict.fromkeys([ID, *job.columns]) if n in days.schema.names]
-        quoted = ", ".join(f'"{name}"' for name in names)
-        database.register("log", days.read([*names, LEVEL]))
-        wanted = f"SELECT {quoted} FROM log WHERE {LEVEL} >= {lowest} ORDER BY {ID}"  # noqa: S608 - names of the file's own columns
-        found: pa.Table = database.execute(wanted).to_arrow_table()
+    days = _ArchivedRows(open_archive(job.address), job)
+    counts = np.zeros(TOP_LEVEL + 1, np.int64)
+    for table in days.tables([LEVEL]):
+        counts += np.bincount(table.column(LEVEL).to_numpy(), minlength=len(counts))
+    lowest = _lowest(counts, job.most)
+    names = [n for n in dict.fromkeys([ID, *job.columns]) if n in days.schema.names]
+    needed = [table.filter(pc.greater_equal(table.column(LEVEL), lowest)) for table in days.tables([*names, LEVEL])]
     schema = pa.schema([days.schema.field(name) for name in names])
-    return _thinned(found.cast(schema), job.most), sum(counts.values())
+    found = pa.concat_tables([schema.empty_table(), *(table.select(names) for table in needed)]).sort_by(ID)
+    return _thinned(found, job.most), int(counts.sum())
 
 
-class _Days:
+class _ArchivedRows:
     """Row groups of the files that have something of the window, cut to it."""
 
     def __init__(self, archive: Archive, job: SampleJob) -> None:
         self._archive, self._job = archive, job
         self.schema: pa.Schema = pq.read_schema(archive.open(job.paths[-1]))
 
-    def read(self, names: Sequence[str]) -> pa.RecordBatchReader:
+    def tables(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """These columns of the window's records, a row group in memory at a time."""
-        wanted = list(dict.fromkeys(names))
-        return pa.RecordBatchReader.from_batches(
-            pa.schema([self.schema.field(n) for n in wanted]), self._batches(wanted)
-        )
-
-    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self._job.paths:
-            source = self._archive.open(path)
-            try:
+            with contextlib.closing(self._archive.open(path)) as source:
                 file = pq.ParquetFile(source)
                 for group in range(file.num_row_groups):
                     found = self._group(file, group, names)
                     if found is not None:
-                        yield from found.to_batches()
-            finally:
-                source.close()
+                        yield found
 
-    def _group(self, file: pq.ParquetFile, group: int, names: list[str]) -> pa.Table | None:
+    def _group(self, file: pq.ParquetFile, group: int, names: Sequence[str]) -> pa.Table | None:
         first, last = _ends(file, group)
         start, end = self._job.start, self._job.end
         if (start is not None and last < start) or (end is not None and first >= end):
@@ -92,17 +78,11 @@ class _Days:
         return pa.Table.from_arrays(columns, schema=pa.schema(schema))
 
 
-def _counts(database: duckdb.DuckDBPyConnection, days: _Days) -> dict[int, int]:
-    database.register("log", days.read([LEVEL]))
-    rows = database.execute(f"SELECT {LEVEL}, count(*) FROM log GROUP BY {LEVEL}").fetchall()  # noqa: S608 - constants
-    return {int(level): int(count) for level, count in rows}
-
-
-def _lowest(counts: dict[int, int], most: int) -> int:
+def _lowest(counts: NDArray[np.int64], most: int) -> int:
     """The lowest level that is needed for `most` records, going down as the collector goes."""
     found = 0
     for lowest, group in walk():
-        found += sum(counts.get(level, 0) for level in group)
+        found += int(counts[list(group)].sum())
         if found >= most:
             return lowest
     return 0

@@ -16,12 +16,16 @@ from services.drift.performance.gauges import PerformanceMetrics
 from services.drift.routes.report import encode
 from services.drift.settings import DriftSettings
 
-README = (Path(errors.__file__).parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(errors.__file__).parents[2]
+README, METRICS, SETTINGS = (
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("services/drift/README.md", "docs/monitoring.md", "docs/settings.md")
+)
 
 
 @pytest.mark.parametrize("name", sorted(set(DriftSettings.model_fields) - set(ServiceSettings.model_fields)))
 def test_every_setting_is_documented(name):
-    assert f"`PILOTHOUSE_{name.upper()}`" in README
+    assert f"`PILOTHOUSE_{name.upper()}`" in SETTINGS
 
 
 def test_every_metric_is_documented():
@@ -30,7 +34,7 @@ def test_every_metric_is_documented():
     ReportMetrics(registry)
     PerformanceMetrics(registry)
     names = [m.name + ("_total" if m.type == "counter" else "") for m in registry.collect()]
-    assert [n for n in names if f"`{n}`" not in README] == []
+    assert [n for n in names if f"`{n}`" not in METRICS] == []
 
 
 @pytest.mark.parametrize("reason", sorted({*get_args(DriftReason), *get_args(PerformanceReason)}))

@@ -17,14 +17,7 @@ from pilothouse.tasks.regression import Regression
 ROOT = Path(__file__).parents[3]
 CODE = ("pilothouse", "services", "training", "demo", "grafana", "monitoring", "stack", "scripts", "bench", "testkit")
 # Evidently's own names of its data definitions
-NAMES_OF_OTHERS = {"services/drift/evidently_report.py"}
-NOT_CONVERTED = {
-    "services/drift/evidently_report.py",
-    "services/drift/performance/familiarity.py",
-    "services/drift/performance/outcomes.py",
-    "services/drift/report_job.py",
-    "testkit/drift/windows.py",
-}  # fmt: skip
+NAMES_OF_OTHERS = {"services/drift/report/evidently_report.py"}
 
 
 def manifest(task="binary", **output):
@@ -52,8 +45,7 @@ def test_only_the_task_files_know_the_names_of_tasks():
     files = [p for top in CODE for p in sorted((ROOT / top).rglob("*.py"))]
     wrong = {str(p.relative_to(ROOT)): lines for p in files if (lines := named_in(p))}
     wrong = {name: lines for name, lines in wrong.items() if not name.startswith("pilothouse/tasks/")}
-    assert {n: lines for n, lines in wrong.items() if n not in NAMES_OF_OTHERS | NOT_CONVERTED} == {}
-    assert set(wrong) >= NOT_CONVERTED, "these are converted: take them off the list"
+    assert {n: lines for n, lines in wrong.items() if n not in NAMES_OF_OTHERS} == {}
 
 
 def test_the_library_of_tasks_imports_nothing_heavy():

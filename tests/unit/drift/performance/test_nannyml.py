@@ -50,7 +50,8 @@ def compared(request):
     for k in range(data.WINDOWS):
         window = analysis.slice(k * data.ROWS, data.ROWS)
         # NannyML has no check of its assumption, so ours is left out here
-        ours = estimator.estimate(sample_of(spec, window).every).values(np.arange(data.ROWS), METRICS[kind], 0)
+        every = sample_of(spec, window).every
+        ours = estimator.estimate(every.table, every.outcomes).values(np.arange(data.ROWS), METRICS[kind], 0)
         truth = truth_of(spec, window, METRICS[kind])
         found.append({n: (ours[n].value, THEIRS[kind][n][k], truth[n].value) for n in METRICS[kind]})
     return kind, found
