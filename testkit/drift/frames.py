@@ -60,7 +60,12 @@ def replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))
 
 
-def task_manifest(task=Regression.name, classes=None, features=("a", "b"), **monitoring):
+def task_manifest(
+    task: str = Regression.name,
+    classes: tuple[str, ...] | None = None,
+    features: Sequence[str] = ("a", "b"),
+    **monitoring: Any,
+) -> Manifest:
     """A model of some numbers."""
     return Manifest(
         name="m",
