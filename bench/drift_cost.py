@@ -1,8 +1,9 @@
 """What drift costs: `python -m bench.drift_cost [rows ...] [columns=5,20,50]`.
 
-Wall time and peak memory of a score (`POST /drift/run`) and of a report over windows of more and more rows, by the real
-service from a real collector on a real PostgreSQL, against Evidently's DataDriftPreset on the whole frame, in a process
-of its own, in the same run. A million rows in all column counts take half an hour, most of it to store them.
+Wall time and peak memory of a score (`POST /drift/run`) and of a report, over windows of more and more rows. The real
+service reads them from a real collector on a real PostgreSQL. Beside it, in the same run and in a process of its own,
+Evidently's DataDriftPreset has the whole frame. A million rows in all column counts take half an hour, most of it to
+store them.
 """
 
 from __future__ import annotations

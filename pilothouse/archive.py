@@ -43,7 +43,9 @@ class Archive(Protocol):
     """Every call may raise ArchiveAwayError."""
 
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """Where it is, as the setting has it: gs://, s3:// or file://."""
+        ...
 
     async def check(self) -> None:
         """Look at it, to see whether it is there and lets us in."""
@@ -64,6 +66,7 @@ def day_path(model: str, version: str, day: int) -> str:
 
 
 def day_text(day: int) -> str:
+    """The day as in a path: 2026-11-20. `day` is in days since 1970-01-01."""
     return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"
 
 

@@ -21,6 +21,7 @@ LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 BLOCK = re.compile(r"\n(?=\s*(?:[-*+] |\d+[.)] |> | {4,}))|\n\s*\n")
 HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 DRAWN = re.compile(r"^.*[─│┌└├▲].*$", re.MULTILINE)
+SCRIPT = re.compile(r"\s*(from|import) \w+")
 CODE = re.compile(r"`[^`]*`")
 
 
@@ -61,9 +62,12 @@ def markdown(text: str) -> str:
 
 
 def _pages() -> Iterator[tuple[str, str]]:
+    """But a packed model's card, which its manifest seals, and decisions that others have superseded."""
     folders = [f for f in ROOT.iterdir() if f.is_dir() and not f.name.startswith(".")]
     for path in [*ROOT.glob("*.md"), *(p for folder in folders for p in folder.rglob("*.md"))]:
-        yield str(path.relative_to(ROOT)), markdown(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if path.name != "MODEL_CARD.md" and "Superseded" not in text[:400]:
+            yield str(path.relative_to(ROOT)), markdown(text)
 
 
 def _code() -> Iterator[tuple[str, str]]:
@@ -78,7 +82,7 @@ def texts(tree: ast.AST) -> Iterator[str]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
-            yield node.value
+            yield "" if SCRIPT.match(node.value) else node.value
         elif isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
 

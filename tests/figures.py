@@ -131,11 +131,18 @@ def _documented(method: Definition, kind: ast.ClassDef, kinds: dict[str, ast.Cla
     """By itself, or by the method of a base class that it stands in for."""
     if ast.get_docstring(method):
         return True
-    for base in (kinds.get(ast.unparse(b).split(".")[-1]) for b in kind.bases):
-        above = [m for m in _public(base.body) if m.name == method.name] if base else []
-        if base and any(_documented(m, base, kinds) for m in above):
+    named = [kinds.get(ast.unparse(base).split(".")[-1]) for base in kind.bases]
+    for base in [b for b in named if b] + [k for k in kinds.values() if k is not kind and _satisfies(kind, k)]:
+        if any(_documented(m, base, kinds) for m in _public(base.body) if m.name == method.name):
             return True
     return False
+
+
+def _satisfies(kind: ast.ClassDef, protocol: ast.ClassDef) -> bool:
+    """Whether a class has every method of a Protocol (a property may be an attribute there)."""
+    is_protocol = any(ast.unparse(base) == "Protocol" for base in protocol.bases)
+    wanted = {m.name for m in _public(protocol.body) if not getattr(m, "decorator_list", ())}
+    return is_protocol and wanted <= {m.name for m in _public(kind.body)}
 
 
 def main() -> None:

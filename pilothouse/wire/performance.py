@@ -45,6 +45,8 @@ class MetricValue(WireModel):
 
 
 class ConfusionMatrix(WireModel):
+    """How often each class was predicted for each true one."""
+
     classes: list[str]
     counts: list[list[int]] = Field(description="counts[true][predicted]")
 

@@ -1,8 +1,8 @@
 """Power loss, simulated: the system calls of a spool are recorded by strace and replayed up to a random cut.
 
-What survives a cut is what POSIX promises and, of the rest, whatever chance leaves: a name is there when its folder was
-synced after it was made (else perhaps), bytes are there when their file was synced after they were written (else each
-block of 512 perhaps, and the file's end perhaps).
+What POSIX promises survives a cut, and of the rest whatever chance leaves. A name is there when its folder was synced
+after it was made, else perhaps. Bytes are there when their file was synced after they were written, else each block of
+512 perhaps, and the file's end perhaps.
 """
 
 from __future__ import annotations

@@ -38,3 +38,7 @@ def test_what_is_formatted_into_a_message_is_one_word():
 
 def test_docstrings_and_messages_are_both_read():
     assert list(texts(ast.parse('def f():\n    """What it does."""\n    say("hello")'))) == ["What it does.", "hello"]
+
+
+def test_a_script_in_a_string_is_not_for_people():
+    assert list(texts(ast.parse("run('import sys; sys.exit()')"))) == [""]

@@ -1,5 +1,5 @@
 """What is promised of the estimates, on the packed models and real data that they have not seen: within 0.02 of the
-accuracy and 10% of the MAE, within twice that under mild drift, and "assumption broken" wherever it is further off.
+accuracy and 10% of the MAE, and within twice that under mild drift. Wherever it is further off, "assumption broken".
 `docs/model-performance.md` has the table."""
 
 import numpy as np

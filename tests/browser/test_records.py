@@ -1,17 +1,15 @@
-"""Finding a record, saying what was true, files of many rows, another version: in a browser, on the running stack."""
+"""Finding a record, and saying what was true: in a browser, on the running stack."""
 
 import csv
 import re
 
 import httpx2
-import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
 from pilothouse.client import Client
 from testkit.browser.chromium import settle
 from testkit.waiting import wait_for
-from tests.browser.test_main_job import press_predict
 
 SECONDS = 1000
 WAIT = 20 * SECONDS
@@ -79,46 +77,3 @@ def test_the_selection_is_exported(visit, tmp_path):
     with (tmp_path / "records.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {"id", "prediction", "label", "living_m2"} <= set(rows[0])
-
-
-def test_a_file_of_many_rows_is_predicted_and_downloaded(visit, addresses, tmp_path):
-    with Client(addresses["inference"]) as client:
-        examples = client.manifest("house-prices", "1").examples
-    table = pd.DataFrame([examples[i % len(examples)] for i in range(1200)]).assign(mine=range(1200))
-    table.loc[700, "year_built"] = 1500
-    table.to_csv(tmp_path / "sales.csv", index=False)
-    page = visit("/?model=house-prices&version=1&input=file")
-    page.set_input_files("input[type=file]", tmp_path / "sales.csv")
-    expect(page.get_by_text("sales.csv").first).to_be_visible(timeout=WAIT)
-    press_predict(page)
-    expect(page.get_by_text("1,199 of 1,200 rows")).to_be_visible(timeout=3 * WAIT)
-    expect(page.get_by_text("must be at least 1780, got 1500")).to_be_visible()
-    with page.expect_download(timeout=WAIT) as download:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    download.value.save_as(tmp_path / "out.csv")
-    out = pd.read_csv(tmp_path / "out.csv")
-    assert out["mine"].tolist() == list(range(1200))
-    assert out["prediction"].isna().sum() == out["error"].notna().sum() == 1
-
-
-def test_a_version_shadows_then_answers_then_no_longer(visit, addresses):
-    page = visit("/models?model=house-prices&version=1")
-    page.get_by_role("button", name="Let it shadow").click()
-    expect(page.get_by_text("Version 1b in the shadow of version 1")).to_be_visible(timeout=WAIT)
-    with Client(addresses["inference"]) as client:
-        client.predict("house-prices", list(client.manifest("house-prices", "1").examples))
-    wait_for(lambda: stats(addresses, version="1b")["records"] >= 4)
-    page.reload()
-    same = page.get_by_test_id("stMetric").filter(has_text="Apart, on average").get_by_test_id("stMetricValue")
-    expect(same).to_have_text("0 USD per m²", timeout=WAIT)
-    page.get_by_role("button", name="Have it answer").click()
-    expect(page.get_by_role("button", name="Have it answer")).to_have_count(1, timeout=WAIT)
-    wait_for(lambda: active(addresses) == "1b")
-    page.reload()
-    page.get_by_role("button", name="Have it answer").click()
-    wait_for(lambda: active(addresses) == "1")
-
-
-def active(addresses):
-    models = httpx2.get(f"{addresses['inference']}/models").json()["models"]
-    return next(m["version"] for m in models if m["name"] == "house-prices" and m["state"] == "active")
