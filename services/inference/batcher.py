@@ -41,10 +41,11 @@ class TurnBatcher(Generic[ItemT, ResultT]):
         self._waiting: list[_Waiting[ItemT, ResultT]] = []
         self._scheduled = False
         self._running: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def submit(self, item: ItemT, rows: int) -> asyncio.Future[ResultT]:
         """What `work` will have returned for this item, to be awaited; raises the exception that it returned."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # each question costs a system call
         result: asyncio.Future[ResultT] = loop.create_future()
         self._waiting.append(_Waiting(item, rows, result))
         if not self._scheduled:

@@ -26,7 +26,7 @@ from services.inference.catalog import Catalog
 from services.inference.errors import StoppingError
 from services.inference.prediction import Call
 from services.inference.predictor import Predictor
-from services.inference.request import PredictRequest, drop_body, match_request, read_body
+from services.inference.request import Patience, PredictRequest, drop_body, match_request, read_body
 from services.inference.settings import InferenceSettings
 from services.inference.shadow import Shadows
 
@@ -54,20 +54,24 @@ class PredictHandler:
         self._catalog, self._settings, self._keys, self._requests = catalog, settings, keys, requests
         self._errors, self._executor = errors, executor
         self._shadows = Shadows(catalog)
+        self._patience = Patience(settings.body_timeout_seconds)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         request = match_request(scope)
         if request is None:
             await self._app.answer(scope, protocol)
             return
-        task: Any = asyncio.current_task()
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # each question costs a system call
+        task: Any = asyncio.current_task(loop)
         self.tasks.add(task)
         try:
-            await self._answer(request, protocol)
+            await self._answer(request, protocol, task)
         finally:
             self.tasks.discard(task)
+            self._patience.end(task)
 
-    async def _answer(self, request: PredictRequest, protocol: HTTPProtocol) -> None:
+    async def _answer(self, request: PredictRequest, protocol: HTTPProtocol, task: asyncio.Task[None]) -> None:
         begun = time.perf_counter()
         trace = self._requests.begin(request.header("traceparent"))
         enter_trace(trace)
@@ -76,14 +80,16 @@ class PredictHandler:
         try:
             self._keys.check(request.header("authorization"), "predict")
             predictor = self._catalog.find(request.model, request.version)
-            settings = self._settings
-            body = await read_body(request, protocol, settings.max_body_bytes, settings.body_timeout_seconds)
+            self._patience.begin(task)
+            body = await read_body(request, protocol, self._settings.max_body_bytes)
+            self._patience.end(task)
             content = await self._predict(request, predictor, body, trace)
             status = 200
         except ProtocolClosed:
             _log.debug("the caller went away", path=request.address.path)
         except asyncio.CancelledError:
-            status, headers, content = self._problem(request, StoppingError())
+            error = TimeoutError() if self._patience.is_over(task) else StoppingError()
+            status, headers, content = self._problem(request, error)
         except Exception as error:
             if predictor is not None and isinstance(error, InputError):
                 predictor.metrics.invalid.inc()

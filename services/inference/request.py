@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from contextlib import suppress
 
 import msgspec
@@ -59,16 +61,46 @@ def _source(value: str | None) -> str | None:
     return "".join(c for c in value if " " <= c <= "~")[:64] or None
 
 
-async def read_body(request: PredictRequest, protocol: HTTPProtocol, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises BodyTooLargeError as soon as that is known, TimeoutError; ProtocolClosed when the caller
-    leaves."""
+class Patience:
+    """Cancels tasks that wait too long for a body. One timer looks after all of them: a timer for each request would
+    cost as much as its model."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: dict[asyncio.Task[None], float] = {}  # in the order in which they began
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, task: asyncio.Task[None]) -> None:
+        self._until[task] = time.monotonic() + self._seconds
+        if self._timer is None:
+            self._timer = task.get_loop().call_later(self._seconds, self._look)
+
+    def end(self, task: asyncio.Task[None]) -> None:
+        self._until.pop(task, None)
+
+    def is_over(self, task: asyncio.Task[None]) -> bool:
+        return self._until.get(task, math.inf) <= time.monotonic()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for task, until in self._until.items():
+            if until > now:
+                break
+            task.cancel()
+        left = min((until - now for until in self._until.values() if until > now), default=None)
+        self._timer = None
+        if left is not None:
+            self._timer = next(iter(self._until)).get_loop().call_later(left + 0.01, self._look)
+
+
+async def read_body(request: PredictRequest, protocol: HTTPProtocol, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLargeError as soon as that is known, ProtocolClosed when the caller leaves."""
     length: str | None = request.headers.get("content-length")
     if length is not None and int(length) > limit:
         raise BodyTooLargeError(limit)
     if length is None and "transfer-encoding" not in request.headers:
         return b""
-    async with asyncio.timeout(seconds):
-        return await (protocol() if length is not None else _read_pieces(protocol, limit))
+    return await (protocol() if length is not None else _read_pieces(protocol, limit))
 
 
 async def _read_pieces(protocol: HTTPProtocol, limit: int) -> bytes:

@@ -7,7 +7,7 @@ from granian.rsgi import ProtocolClosed
 
 from pilothouse.serving.observe import Address
 from services.inference.errors import BodyTooLargeError
-from services.inference.request import PredictRequest, drop_body, read_body
+from services.inference.request import Patience, PredictRequest, drop_body, read_body
 
 
 class Sender:
@@ -38,38 +38,58 @@ CHUNKED = request(transfer_encoding="chunked")
 
 
 async def test_a_body_of_a_known_length_is_read_whole():
-    assert await read_body(request(content_length="7"), Sender(b"one ", b"two"), 100, 1) == b"one two"
+    assert await read_body(request(content_length="7"), Sender(b"one ", b"two"), 100) == b"one two"
 
 
 async def test_a_body_in_pieces_is_joined():
-    assert await read_body(CHUNKED, Sender(b"one ", b"two"), 100, 1) == b"one two"
+    assert await read_body(CHUNKED, Sender(b"one ", b"two"), 100) == b"one two"
 
 
 async def test_without_a_length_there_is_no_body():
-    assert await read_body(request(), Sender(None), 100, 1) == b""
+    assert await read_body(request(), Sender(None), 100) == b""
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read():
     with pytest.raises(BodyTooLargeError, match="10 bytes"):
-        await read_body(request(content_length="11"), Sender(None), 10, 1)
+        await read_body(request(content_length="11"), Sender(None), 10)
 
 
 async def test_a_body_that_turns_out_too_large_is_not_read_on():
     with pytest.raises(BodyTooLargeError):
-        await read_body(CHUNKED, Sender(b"123456", b"123456", None), 10, 1)
+        await read_body(CHUNKED, Sender(b"123456", b"123456", None), 10)
 
 
 async def test_a_caller_that_goes_away_is_noticed():
     with pytest.raises(ProtocolClosed):
-        await read_body(request(content_length="2"), Sender(b"1", ProtocolClosed("closed")), 10, 1)
+        await read_body(request(content_length="2"), Sender(b"1", ProtocolClosed("closed")), 10)
 
 
-@pytest.mark.parametrize("first", [[], [b"1"]])
-async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(first):
+async def wait(patience, seconds):
+    task = asyncio.current_task()
+    patience.begin(task)
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        return patience.is_over(task)
+    finally:
+        patience.end(task)
+
+
+async def test_who_waits_too_long_is_ended_and_nobody_else():
+    patience = Patience(0.1)
+    tasks = [asyncio.create_task(wait(patience, seconds)) for seconds in (10, 0.01, 10)]
+    await asyncio.sleep(0.05)
+    later = asyncio.create_task(wait(patience, 10))
     async with asyncio.timeout(5):
-        with pytest.raises(TimeoutError):
-            await read_body(request(content_length="5"), Sender(*first, None), 10, 0.02)
-        assert not asyncio.current_task().cancelling()
+        assert await asyncio.gather(*tasks, later) == [True, None, True, True]
+
+
+async def test_a_task_that_is_ended_for_another_reason_was_not_impatient():
+    patience = Patience(10)
+    task = asyncio.create_task(wait(patience, 20))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task is False
 
 
 async def test_what_is_left_of_a_body_is_read_and_dropped():
