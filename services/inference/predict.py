@@ -30,7 +30,7 @@ from services.inference.request import Patience, PredictRequest, drop_body, matc
 from services.inference.settings import InferenceSettings
 from services.inference.shadow import Shadows
 
-_THREAD_BYTES = 64_000  # images of more bytes than this are decoded off the event loop
+_THREAD_BYTES = 64_000
 _JSON = "application/json"
 _HEADERS = [("content-type", _JSON)]
 _log = structlog.get_logger("predict")
@@ -106,7 +106,10 @@ class PredictHandler:
     async def _predict(self, request: PredictRequest, predictor: Predictor, body: bytes, trace: Trace) -> bytes:
         """The body of the answer. Raises what reading the inputs and predicting raise."""
         begun, stages = time.perf_counter(), predictor.metrics.stages
-        inputs, known = await self._read(request, predictor, body)
+        if _is_heavy(predictor, body):
+            inputs, known = await self._read_in_thread(request, predictor, body)
+        else:
+            inputs, known = self._read(request, predictor, body)
         decoded = time.perf_counter()
         stages["decode"].observe(decoded - begun)
         answer = await predictor.predict(Call(inputs, begun, request.source, trace.trace_id, trace, decoded))
@@ -117,20 +120,20 @@ class PredictHandler:
         stages["total"].observe(time.perf_counter() - begun)
         return content
 
-    async def _read(self, request: PredictRequest, predictor: Predictor, body: bytes) -> tuple[Inputs, Any]:
+    def _read(self, request: PredictRequest, predictor: Predictor, body: bytes) -> tuple[Inputs, Any]:
         """The inputs in a body, and what the answer's writer is to know of it."""
-        model, most = predictor.model, self._settings.max_rows
         if request.oip:
-            return oip.read_request(body, model, most)
-        if model.tabular or len(body) <= _THREAD_BYTES:
-            return native.read_inputs(model, request.content_type, body, most)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, native.read_inputs, model, request.content_type, body, most)
+            return oip.read_request(body, predictor.model, self._settings.max_rows)
+        return native.read_inputs(predictor.model, request.content_type, body, self._settings.max_rows)
+
+    async def _read_in_thread(self, request: PredictRequest, predictor: Predictor, body: bytes) -> tuple[Inputs, Any]:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, request, predictor, body)
 
     async def _shadow(self, request: PredictRequest, body: bytes, trace: Trace, shadow: Predictor) -> None:
         """The same body for another version: read by its own manifest, logged in its own table."""
         begun = time.perf_counter()
-        inputs, _ = await self._read(request, shadow, body)
+        read = self._read_in_thread(request, shadow, body) if _is_heavy(shadow, body) else None
+        inputs, _ = await read if read else self._read(request, shadow, body)
         await shadow.predict(Call(inputs, begun, "shadow", trace.trace_id, trace))
 
     def _problem(self, request: PredictRequest, error: Exception) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -144,3 +147,8 @@ class PredictHandler:
         if request.oip:
             return entry.status, [*_HEADERS, *more], oip.write_error(str(error) or entry.title)
         return entry.status, [("content-type", PROBLEM_JSON), *more], problem_of(entry, error)
+
+
+def _is_heavy(predictor: Predictor, body: bytes) -> bool:
+    """Whether the body is of large images, which are decoded off the event loop."""
+    return len(body) > _THREAD_BYTES and predictor.model.tabular is None

@@ -119,20 +119,22 @@ class Predictor:
 
     def _record(self, calls: list[Call], inputs: Inputs, outputs: Outputs, answered: float) -> list[Answer | Exception]:
         rows, ids = self.model.log_rows(inputs, outputs), uuid7_many(len(inputs))
-        frames, answers, first = [], [], 0
+        encode, schema, frames, answers, first = _encoder.encode, self._schema, list[bytes](), list[Answer](), 0
         for call in calls:
             latency_ms = (answered - call.begun) * 1000
-            after = first + len(call.inputs)
-            for record_id, row in zip(ids[first:after], rows[first:after], strict=True):
-                record = (record_id, latency_ms, call.source, call.trace_id, *row)
-                frames.append(encode_frame(self._schema, _encoder.encode(record)))
-            answers.append((ids[first:after], first, latency_ms))
+            after = first + len(call.inputs.rows)
+            for row in range(first, after):
+                record = (ids[row], latency_ms, call.source, call.trace_id, *rows[row])
+                frames.append(encode_frame(schema, encode(record)))
+            answers.append(Answer(ids[first:after], outputs, first, True, latency_ms))
             first = after
-        logged = self._append(frames)
-        if self._strict and not logged:
-            why = "the prediction could not be logged, and this service is set to be strict"
-            return [NotLoggedError(why) for _ in answers]
-        return [Answer(ids, outputs, start, logged, latency) for ids, start, latency in answers]
+        if not self._append(frames):
+            if self._strict:
+                why = "the prediction could not be logged, and this service is set to be strict"
+                return [NotLoggedError(why) for _ in answers]
+            for answer in answers:
+                answer.logged = False
+        return list(answers)
 
     def _append(self, frames: list[bytes]) -> bool:
         try:
