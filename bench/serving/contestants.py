@@ -63,7 +63,7 @@ def _our_targets(url: str, p: Payloads) -> dict[str, Target]:
     image = f"{url}/models/{IMAGE}/predict"
     return {
         "tabular": Target(f"{url}/models/{TABULAR}/predict", p.one),
-        "tabular, new heads": Target(f"{url}/models/{TABULAR}/predict", p.one, new_heads=True),
+        "tabular, equal heads": Target(f"{url}/models/{TABULAR}/predict", p.one, equal_heads=True),
         "tabular, one client": Target(f"{url}/models/{TABULAR}/predict", p.one, connections=1),
         "batch, one client": Target(f"{url}/models/{TABULAR}/predict", p.many, rows=p.many_rows, connections=1),
         "image, multipart": Target(image, p.multipart, p.multipart_type),
@@ -91,8 +91,9 @@ def _plain_targets(url: str, p: Payloads) -> dict[str, Target]:
 
 
 def _bare_targets(url: str, p: Payloads) -> dict[str, Target]:
-    new = Target(f"{url}/predict", p.one, new_heads=True)
-    return _plain_targets(url, p) | {"tabular, new heads": new, "image, raw": Target(url + "/", p.image, "image/png")}
+    equal = Target(f"{url}/predict", p.one, equal_heads=True)
+    raw = Target(url + "/", p.image, "image/png")
+    return _plain_targets(url, p) | {"tabular, equal heads": equal, "image, raw": raw}
 
 
 def _parts_targets(url: str, p: Payloads) -> dict[str, Target]:
@@ -137,7 +138,7 @@ BARE = Contestant(
     "bare uvicorn",
     lambda programs, port: [*_uvicorn(programs, port), "--loop", "asyncio", "--http", "httptools"],
     _bare_targets,
-    "a constant, the request unread; asyncio's loop and httptools, as ours",
+    "a constant, the request unread; asyncio's loop and httptools",
     "bare",
 )
 BARE_UVLOOP = Contestant(

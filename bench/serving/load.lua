@@ -1,5 +1,5 @@
 -- Sends one body over and over; prints what was measured as one line of JSON. BODY: file, TYPE: its content type,
--- HEADS: new for a head that differs each time.
+-- HEADS: new for a head that differs each time, or equal.
 local file = io.open(os.getenv("BODY"), "rb")
 wrk.method, wrk.body = "POST", file:read("*a")
 wrk.headers["Content-Type"] = os.getenv("TYPE")

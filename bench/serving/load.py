@@ -19,14 +19,14 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is sent: a body (in a file) of a content type, to an address, over so many connections at once; it holds so
-    many rows. `new_heads`: no request has the head of another."""
+    many rows. `equal_heads`: every request has the same head; else no two have, as behind a proxy that traces."""
 
     url: str
     body: Path
     content_type: str = "application/json"
     rows: int = 1
     connections: int = CONNECTIONS
-    new_heads: bool = False
+    equal_heads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def load(target: Target, seconds: int) -> Load:
         str(_SCRIPT),
         target.url,
     ]
-    sent = {"BODY": str(target.body), "TYPE": target.content_type, "HEADS": "new" if target.new_heads else ""}
+    sent = {"BODY": str(target.body), "TYPE": target.content_type, "HEADS": "equal" if target.equal_heads else "new"}
     environment = os.environ | sent
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 60, check=False)
     line = next((text for text in done.stdout.splitlines() if text.startswith("RESULT ")), None)

@@ -22,7 +22,7 @@ from bench.serving.load import burst, load
 
 KINDS = (
     "tabular",
-    "tabular, new heads",
+    "tabular, equal heads",
     "image, multipart",
     "image, raw",
     "workers, tabular",
