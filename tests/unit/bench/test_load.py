@@ -44,7 +44,7 @@ def test_the_body_its_type_and_whether_heads_are_new_are_handed_to_the_script(wr
     )
     load(target(), 1)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
-    assert (seen["BODY"], seen["TYPE"], seen["HEADS"]) == (str(target().body), "application/json", "")
+    assert (seen["BODY"], seen["TYPE"], seen["HEADS"]) == (str(target().body), "application/json", "new")
 
 
 def test_a_wrk_that_breaks_ends_the_run_with_what_it_said(wrk, target):
