@@ -59,7 +59,7 @@ def wheel(clone, tmp_path_factory):
 
 def test_a_wheel_holds_pilothouse_and_nothing_else(wheel):
     kept = [n for n in wheel[1] if ".dist-info/" not in n]
-    tree = [p for p in (ROOT / "pilothouse").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    tree = [p for p in (ROOT / "pilothouse").rglob("*") if p.is_file() and p.suffix not in (".pyc", ".md")]
     assert sorted(kept) == sorted(str(p.relative_to(ROOT)) for p in tree), "modules and data files alike"
     assert "pilothouse/py.typed" in kept
 
