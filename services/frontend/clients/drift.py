@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pilothouse.wire.distributions import Distributions, Plane
@@ -71,9 +70,8 @@ class DriftClient:
         While the service is still at work (202), it is asked for that same report, where it says: asked anew, it might
         begin another for the records that have come since.
         """
-        path = "/drift-report"
-        params: dict[str, Any] = {"model": model, "version": version, "window": window}
-        params |= {"format": "html", "wait": WAIT_SECONDS}
+        chosen = {"model": model, "version": version, "window": window}
+        path, params = "/drift-report", chosen | {"format": "html", "wait": WAIT_SECONDS}
         give_up = time.monotonic() + self._report_timeout_seconds
         while time.monotonic() < give_up:
             answer = self.connection.send("GET", path, params=params, timeout_seconds=2 * WAIT_SECONDS)

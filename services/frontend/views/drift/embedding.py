@@ -30,8 +30,7 @@ def show(services: Services, chosen: ChosenModel, window: str | None) -> None:
             "no single column may show. Images are not kept: press near a point of the window for its record."
         )
         alt = "Embeddings of the window among those of the training data"
-        drawn = charts.plane(plane, visitor.dark())
-        _follow(st.altair_chart(drawn, alt=alt, on_select="rerun", key="embeddings"))
+        _follow(st.altair_chart(charts.plane(plane, visitor.dark()), alt=alt, on_select="rerun", key="embeddings"))
 
 
 def _follow(selected: Any) -> None:
