@@ -13,6 +13,8 @@ from pilothouse.manifest import Manifest, Output, RiskTier
 from pilothouse.model import Model
 from pilothouse.tasks import TASKS, register, task_named, task_of
 from pilothouse.tasks.regression import Regression
+from services.collector.events.responses import ResponseReader
+from services.drift.performance.tasks import performance_of
 
 ROOT = Path(__file__).parents[3]
 CODE = ("pilothouse", "services", "training", "demo", "grafana", "monitoring", "stack", "scripts", "bench", "testkit")
@@ -168,6 +170,12 @@ def test_a_new_task_type_is_packed_checked_and_predicted_with(counting, tmp_path
     assert model.run(model.parse([{"a": 2.6}, {"a": 0.2}])).prediction == [3.0, 0.0]
     with pytest.raises(PackageError, match="labels of a count"):
         pack(Sum(), name="sales", task="count", reference=frame - 1, target="sold", into=tmp_path / "other")
+
+
+def test_a_new_task_type_is_collected_and_measured_like_the_one_that_it_derives_from(counting):
+    model = manifest("count")
+    assert ResponseReader(model).rows({"predictions": [3, [4.0]]}) == [[3], [4.0]]
+    assert performance_of(model) is performance_of(manifest("regression"))
 
 
 def test_an_unknown_task_is_not_packed(tmp_path):
