@@ -17,7 +17,7 @@ class _Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Alert(_Definition):
+class AlertDefinition(_Definition):
     """`hold` (`for` in the file) is how long the expression must have a result before the alert fires."""
 
     name: str = Field(pattern=r"^[A-Z][A-Za-z]+$")
@@ -31,7 +31,7 @@ class Alert(_Definition):
 class Group(_Definition):
     name: str = Field(pattern=r"^[a-z]+$")
     dashboard: str = Field(pattern=r"^pilothouse-[a-z]+$")
-    alerts: tuple[Alert, ...]
+    alerts: tuple[AlertDefinition, ...]
 
 
 class Alerts(_Definition):
@@ -48,10 +48,10 @@ class Alerts(_Definition):
             raise ValueError(f"more than one alert is called {', '.join(twice)}")
         return self
 
-    def every(self) -> list[Alert]:
+    def every(self) -> list[AlertDefinition]:
         return [alert for group in self.groups for alert in group.alerts]
 
-    def annotations(self, group: Group, alert: Alert) -> dict[str, str]:
+    def annotations(self, group: Group, alert: AlertDefinition) -> dict[str, str]:
         """The texts of an alert wherever it is shown. `$labels` and `$value` are Prometheus' templates."""
         return {
             "summary": alert.summary,

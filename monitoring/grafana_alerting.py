@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from monitoring.definitions import Alert, Alerts, Group
+from monitoring.definitions import AlertDefinition, Alerts, Group
 
 SOURCE = "prometheus"
 BELOW_EVERY_NUMBER = -1e300
@@ -32,7 +32,7 @@ def alert_rules(alerts: Alerts) -> dict[str, Any]:
     return {"apiVersion": 1, "groups": groups}
 
 
-def _rule(alerts: Alerts, group: Group, alert: Alert) -> dict[str, Any]:
+def _rule(alerts: Alerts, group: Group, alert: AlertDefinition) -> dict[str, Any]:
     annotations = alerts.annotations(group, alert)
     return {
         "uid": f"ph-{alert.name.lower()}",  # at most 40 characters

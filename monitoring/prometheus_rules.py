@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring.definitions import Alert, Alerts, Group, Objectives
+from monitoring.definitions import AlertDefinition, Alerts, Group, Objectives
 
 Rule = dict[str, Any]
 _SHORT, _LONG = ("5m", "30m", "1h", "2h"), ("6h", "1d", "3d", "30d")
@@ -37,7 +37,7 @@ def slo_rules(objectives: Objectives) -> dict[str, list[Rule]]:
     }
 
 
-def _alert(alerts: Alerts, group: Group, alert: Alert) -> Rule:
+def _alert(alerts: Alerts, group: Group, alert: AlertDefinition) -> Rule:
     held = {} if alert.hold == "0s" else {"for": alert.hold}
     return {
         "alert": alert.name,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# each service's own subclass of its own root error, for the same fact
+ONE_MEANING = {"UnknownModelError"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 
 def classes(tree: ast.AST) -> Iterator[ast.ClassDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+
+
+def class_names_of_several(files: Iterable[Source]) -> list[str]:
+    """Names that classes of more than one module have, and that do not mean the same in each."""
+    named = Counter(c.name for source in files for c in source.tree.body if isinstance(c, ast.ClassDef))
+    return sorted(name for name, times in named.items() if times > 1 and name not in ONE_MEANING)
 
 
 def strongly_connected(graph: dict[str, set[str]]) -> list[list[str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from testkit.prose import sentences
-from testkit.sources import Source, classes, functions, sources
+from testkit.sources import Source, class_names_of_several, classes, functions, sources
 
 TESTS = {"tests", "testkit"}
 NOT_THE_PRODUCT = {*TESTS, "bench"}
@@ -91,9 +91,8 @@ class Figures:
 
     @property
     def class_names_of_several(self) -> list[str]:
-        """Names that more than one class has."""
-        named = Counter(c.name for source in self.product for c in source.tree.body if isinstance(c, ast.ClassDef))
-        return sorted(name for name, times in named.items() if times > 1)
+        """Names that classes of more than one module have, and that do not mean the same in each."""
+        return class_names_of_several(self.product)
 
     def rows(self) -> Iterator[tuple[str, object]]:
         """The table: a figure's name and its value."""

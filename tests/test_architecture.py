@@ -6,12 +6,12 @@
 
 import ast
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from testkit.sources import classes, functions, sources, strongly_connected
+from testkit.sources import class_names_of_several, classes, functions, sources, strongly_connected
 
 FILES = sources()
 MODULES = {source.module: source for source in FILES}
@@ -171,10 +171,8 @@ def generic_names():
                 yield source.module
 
 
-def class_names_of_several():
-    product = [source for source in FILES if source.folder not in NOT_OURS]
-    counted = Counter(c.name for source in product for c in source.tree.body if isinstance(c, ast.ClassDef))
-    yield from (name for name, times in counted.items() if times > 1)
+def shared_class_names():
+    yield from class_names_of_several(source for source in FILES if source.folder not in NOT_OURS)
 
 
 def modules_too_long():
@@ -221,7 +219,7 @@ RULES = {
         cycles,
         private_names_of_others,
         generic_names,
-        class_names_of_several,
+        shared_class_names,
         modules_too_long,
         services_that_know_http_inside,
         settings_read_elsewhere,

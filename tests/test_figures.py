@@ -20,7 +20,6 @@ AIMS = {
 # where an aim is not reached yet: what it was when this line was written, and never more
 REACHED = {
     "lines of code": 33_500,
-    "class names of several": 7,
 }
 TESTS_TO_CODE = 0.79  # the aim is 0.8
 LONG_SENTENCES = 10  # the aim is 0

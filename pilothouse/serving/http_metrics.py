@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from pilothouse.serving.tally import Count, CounterTally, Distribution, HistogramTally
+from pilothouse.serving.tally import BucketCounts, Count, CounterTally, HistogramTally
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -49,5 +49,5 @@ class HttpMetrics:
         count.inc()
         duration.observe(seconds)
 
-    def _make_children(self, method: str, route: str, status: int) -> tuple[Count, Distribution]:
+    def _make_children(self, method: str, route: str, status: int) -> tuple[Count, BucketCounts]:
         return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)

@@ -30,7 +30,7 @@ class Count:
         self.value += amount
 
 
-class Distribution:
+class BucketCounts:
     """One child of a HistogramTally. `counts` has one place more than there are bounds, for what is above them."""
 
     __slots__ = ("bounds", "counts", "sum")
@@ -81,7 +81,7 @@ class CounterTally(_Tally[Count]):
             yield family
 
 
-class HistogramTally(_Tally[Distribution]):
+class HistogramTally(_Tally[BucketCounts]):
     """`buckets` are upper bounds, inclusive, rising, without infinity."""
 
     def __init__(
@@ -90,7 +90,7 @@ class HistogramTally(_Tally[Distribution]):
         self._name, self._text = name, text
         self._bounds = tuple(buckets)
         self._shown = [*map(floatToGoString, self._bounds), "+Inf"]
-        super().__init__(labels, lambda: Distribution(self._bounds), registry)
+        super().__init__(labels, lambda: BucketCounts(self._bounds), registry)
 
     def describe(self) -> Iterable[HistogramMetricFamily]:
         yield HistogramMetricFamily(self._name, self._text, labels=self._names)

@@ -135,7 +135,7 @@ class _Slot:
         self.process, self.last, self.due = None, [], now + self.wait
 
 
-class Supervisor:
+class WorkerSupervisor:
     """`run` once. `command` starts a worker, with its `Place` as further arguments."""
 
     def __init__(self, command: Sequence[str], count: int, stop_seconds: float) -> None:
@@ -240,7 +240,7 @@ def supervise(module: str, count: int, host: str, port: int, stop_seconds: float
     """Run `python -m module` so many times on one port until told to stop; the exit status."""
     try:
         with reserve_port(host, port) as reserved:
-            return Supervisor([sys.executable, "-m", module], count, stop_seconds).run(reserved.getsockname()[1])
+            return WorkerSupervisor([sys.executable, "-m", module], count, stop_seconds).run(reserved.getsockname()[1])
     except OSError as error:
         print(f"{host}:{port}: {error.strerror or error}", file=sys.stderr)
         return 3

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from monitoring.definitions import Alert, Alerts, read
+from monitoring.definitions import AlertDefinition, Alerts, read
 from monitoring.prometheus_rules import alert_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def impatient_config(folder: Path) -> Path:
 
 
 def _impatient(alerts: Alerts) -> Alerts:
-    def hurry(alert: Alert) -> Alert:
+    def hurry(alert: AlertDefinition) -> AlertDefinition:
         return alert if alert.hold == "0s" else alert.model_copy(update={"hold": f"{HOLD_SECONDS}s"})
 
     groups = (g.model_copy(update={"alerts": tuple(hurry(a) for a in g.alerts)}) for g in alerts.groups)

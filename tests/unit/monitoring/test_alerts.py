@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from monitoring import grafana_alerting, prometheus_rules
 from monitoring.__main__ import files
-from monitoring.definitions import Alert, Alerts, Group, Objectives, read
+from monitoring.definitions import AlertDefinition, Alerts, Group, Objectives, read
 from services.inference import metrics as inference
 from testkit.expressions import RULE_TESTS
 
@@ -150,7 +150,7 @@ def test_the_promised_latency_is_one_that_is_counted():
 def test_a_wrong_entry_is_refused_with_its_place(change, fault):
     entry = {"name": "A", "severity": "warning", "for": "1m", "expr": "up == 0", "summary": "s", "description": "d"}
     with pytest.raises(ValidationError, match=fault):
-        Alert.model_validate(entry | change)
+        AlertDefinition.model_validate(entry | change)
 
 
 def test_two_alerts_of_one_name_are_refused():

@@ -104,8 +104,8 @@ with open(sys.argv[1], "a") as starts:
 """
 SUPERVISOR = """
 import sys
-from pilothouse.serving.workers import Supervisor
-sys.exit(Supervisor([sys.executable, "-c", *sys.argv[1:3]], int(sys.argv[3]), 1).run(0))
+from pilothouse.serving.workers import WorkerSupervisor
+sys.exit(WorkerSupervisor([sys.executable, "-c", *sys.argv[1:3]], int(sys.argv[3]), 1).run(0))
 """
 
 
