@@ -20,6 +20,8 @@ async def keep_doing(
     retry_seconds: float | None = None,
     busy_share: float = 1.0,
     on_failure: Callable[[], None] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    timer: Callable[[], float] = time.monotonic,
 ) -> None:
     """Do `work` every so many `seconds` until cancelled, once the database is `ready`.
 
@@ -29,7 +31,7 @@ async def keep_doing(
     await ready.wait()
     log = structlog.get_logger(name)
     while True:
-        begun, pause = time.monotonic(), seconds
+        begun, pause = timer(), seconds
         try:
             await work()
         except Exception as error:  # the edge of the loop: say why, go on
@@ -38,4 +40,4 @@ async def keep_doing(
                 on_failure()
             if not isinstance(error, UnavailableError):
                 log.exception("background work failed")
-        await asyncio.sleep(max(pause, (time.monotonic() - begun) * (1 / busy_share - 1)))
+        await sleep(max(pause, (timer() - begun) * (1 / busy_share - 1)))
