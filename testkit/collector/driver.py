@@ -17,6 +17,7 @@ from pilothouse.columns import record_columns
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, ImageInput, Manifest, Output, TabularInput
 from services.collector.app import create_app
+from services.collector.components import Components
 from services.collector.settings import CollectorSettings
 
 NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
@@ -87,10 +88,12 @@ def row(at_ms: int = NOW, record_id: bytes | None = None, **changes: Any) -> lis
 
 
 class Collector:
-    """The HTTP client of a collector in this process, its clock and its metrics."""
+    """The HTTP client of a collector in this process, its clock, its metrics and what it is made of."""
 
-    def __init__(self, http: httpx2.AsyncClient, registry: CollectorRegistry, clock: Clock, events: Any = None) -> None:
-        self.http, self.registry, self.clock, self.events = http, registry, clock, events
+    def __init__(
+        self, http: httpx2.AsyncClient, registry: CollectorRegistry, clock: Clock, components: Components
+    ) -> None:
+        self.http, self.registry, self.clock, self.components = http, registry, clock, components
 
     async def ready(self, seconds: float = 20) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
@@ -149,4 +152,4 @@ async def running(url: str, clock: Clock | None = None, **settings: Any) -> Asyn
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://collector") as c,
     ):
-        yield Collector(c, registry, clock, app.state.components.events)
+        yield Collector(c, registry, clock, app.state.components)

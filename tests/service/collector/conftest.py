@@ -1,8 +1,9 @@
-"""Each test that takes `collector` runs on real SQLite and on real PostgreSQL."""
+"""Each test that takes `collector` or `archive` runs on real SQLite and on real PostgreSQL."""
 
 import pytest
 
-from testkit.collector.driver import running
+from testkit.collector.archive import archiving
+from testkit.collector.driver import Clock, running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,3 +26,21 @@ async def collector(empty):
     """A ready collector that knows `houses` version 1."""
     assert (await empty.announce()).status_code == 201
     return empty
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def archive(database_url, root, clock):
+    """A collector that knows `houses` and has an archive, which it writes when it is asked to."""
+    async with archiving(database_url, root, clock) as collector:
+        await collector.announce()
+        yield collector

@@ -1,71 +1,13 @@
-"""Complete days are written to the archive once, again when they have changed, and before they are dropped."""
+"""Complete days are written to the archive once, and again when they have changed."""
 
 import asyncio
-import uuid
-from contextlib import asynccontextmanager
 
 import pyarrow.parquet as pq
 import pytest
 
-from pilothouse.archive import day_path
 from services.collector.archive.ledger import LEASE_SECONDS
-from testkit.collector.driver import DAY, NOW, PRICES, Clock, Ids, columns_of, row, running
-
-TODAY = NOW // DAY
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "archive"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@asynccontextmanager
-async def archiving(url, root, clock, **settings):
-    async with running(url, clock, archive_url=f"file://{root}", archive_delay_hours=0, **settings) as collector:
-        await collector.ready()
-        await write(collector)  # its own first round is over then
-        yield collector
-
-
-@pytest.fixture
-async def archive(database_url, root, clock):
-    """A collector that knows `houses` and has an archive, which it writes when it is asked to."""
-    async with archiving(database_url, root, clock) as collector:
-        await collector.announce()
-        yield collector
-
-
-async def days(collector, **query):
-    answer = await collector.http.get("/v1/archive", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["days"]
-
-
-async def write(collector, **day):
-    """A round, and its end."""
-    archiver = collector.http._transport.app.state.components.archiver
-    if day:
-        archiver.ask((day["model"], day["version"], day["day"]))
-    archiver.failure = None
-    await archiver.round()
-
-
-def file(root, age=1, model="houses", version="1"):
-    return root / day_path(model, version, TODAY - age)
-
-
-def read(root, age=1, **key):
-    return pq.ParquetFile(file(root, age, **key)).read()
-
-
-async def label(collector, record_id, value, at=None):
-    body = [{"record_id": str(uuid.UUID(bytes=record_id)), "label": value}]
-    assert (await collector.http.post("/v1/labels", json=body)).json()["accepted"] == 1
+from testkit.collector.archive import TODAY, archiving, days, file, label, read, write
+from testkit.collector.driver import DAY, NOW, PRICES, Ids, columns_of, row, running
 
 
 async def test_complete_days_are_written_and_today_is_not(archive, root):
@@ -157,6 +99,10 @@ async def test_without_an_archive_there_is_nothing_to_write_to(collector):
     assert (await collector.http.get("/v1/archive")).json() == {"archive": None, "failure": None, "days": []}
 
 
+def uuid_at(at_ms):
+    return Ids(at_ms)(at_ms)
+
+
 async def test_every_model_version_has_its_own_files(archive, root):
     await archive.announce(PRICES)
     await archive.store([row(at_ms=NOW - DAY)])
@@ -165,80 +111,6 @@ async def test_every_model_version_has_its_own_files(archive, root):
     assert read(root, 1, model="prices", version="2.0-rc.1").num_rows == 1
     assert {d["model"] for d in await days(archive)} == {"houses", "prices"}
     assert [d["model"] for d in await days(archive, model="prices")] == ["prices"]
-
-
-def uuid_at(at_ms):
-    return Ids(at_ms)(at_ms)
-
-
-async def maintain(collector):
-    await collector.http._transport.app.state.components.maintenance.round()
-
-
-@pytest.fixture
-async def short(database_url, root, clock):
-    """As `archive`, and records are kept for two days."""
-    async with archiving(database_url, root, clock, retention_days=2) as collector:
-        await collector.announce()
-        yield collector
-
-
-async def test_retention_drops_only_days_that_the_archive_has(short, root):
-    await short.store([row(at_ms=NOW - age * DAY) for age in (0, 5)])
-    await maintain(short)
-    assert len(await short.records()) == 2
-    await write(short)
-    await maintain(short)
-    assert len(await short.records()) == 1
-    assert read(root, 5).num_rows == 1
-    assert [d["dropped"] for d in await days(short)] == [True]
-
-
-async def test_labels_of_a_day_that_waits_for_the_archive_are_kept(short, root):
-    old = row(at_ms=NOW - 5 * DAY)
-    await short.store([old])
-    await label(short, old[0], "yes")
-    await maintain(short)
-    await write(short)
-    await maintain(short)
-    assert read(root, 5).column("label").to_pylist() == ["yes"]
-    assert (await short.http.get(f"/v1/labels/{uuid.UUID(bytes=old[0])}")).json()["labels"] == []
-
-
-async def test_a_record_that_comes_between_archiving_and_dropping_stops_the_dropping(short, root):
-    await short.store([row(at_ms=NOW - 5 * DAY)])
-    await write(short)
-    await short.store([row(at_ms=NOW - 5 * DAY + 1)])
-    await maintain(short)
-    assert len(await short.records()) == 2
-
-
-async def test_records_that_come_after_their_day_was_dropped_join_those_in_the_archive(short, root):
-    first, second, third = (row(at_ms=NOW - 5 * DAY + i, area=float(i)) for i in (10, 20, 30))
-    await short.store([first, third])
-    await label(short, first[0], "yes")
-    await write(short)
-    await maintain(short)
-    assert await short.records() == []
-    await short.store([second, row(record_id=first[0], area=10.0)])
-    await write(short)
-    await maintain(short)
-    assert read(root, 5).select(["area", "label"]).to_pylist() == [
-        {"area": 10.0, "label": "yes"}, {"area": 20.0, "label": None}, {"area": 30.0, "label": None}
-    ]  # fmt: skip
-    assert await short.records() == []
-
-
-async def test_a_file_that_is_gone_is_said_and_nothing_more_is_dropped(short, root):
-    await short.store([row(at_ms=NOW - 5 * DAY)])
-    await write(short)
-    await maintain(short)
-    file(root, 5).unlink()
-    await short.store([row(at_ms=NOW - 5 * DAY + 1)])
-    await write(short)
-    await maintain(short)
-    assert "is gone from the archive" in (await short.http.get("/v1/archive")).json()["failure"]
-    assert len(await short.records()) == 1
 
 
 async def test_two_collectors_write_each_day_once(database_url, root, clock):
@@ -255,7 +127,7 @@ async def test_the_lease_of_a_collector_that_has_died_runs_out(database_url, roo
     async with archiving(database_url, root, clock) as dead, archiving(database_url, root, clock) as other:
         await dead.announce()
         await dead.store([row(at_ms=NOW - DAY)])
-        assert await dead.http._transport.app.state.components.archiver.ledger.take()
+        assert await dead.components.archiver.ledger.take()
         await write(other)
         assert await days(other) == []
         clock.now += LEASE_SECONDS * 1000 + 1
@@ -267,7 +139,7 @@ async def test_a_collector_that_has_lost_its_lease_publishes_nothing(database_ur
     async with archiving(database_url, root, clock) as slow, archiving(database_url, root, clock) as other:
         await slow.announce()
         await slow.store([row(at_ms=NOW - DAY)])
-        ledger = slow.http._transport.app.state.components.archiver.ledger
+        ledger = slow.components.archiver.ledger
         due = await ledger.one("houses", "1", TODAY - 1)
         assert await ledger.take()
         clock.now += LEASE_SECONDS * 1000 + 1
@@ -295,7 +167,7 @@ async def test_metrics_say_what_was_written_and_how_far_behind_it_is(archive, ro
     assert archive.metric("archive_age_seconds", **key) == (NOW - TODAY * DAY) / 1000
     await archive.store([row(at_ms=NOW - 2 * DAY)])
     await archive.store([row(at_ms=NOW - 3 * DAY)])
-    standing = await archive.http._transport.app.state.components.archiver.ledger.standing(before=TODAY)
+    standing = await archive.components.archiver.ledger.standing(before=TODAY)
     assert standing["houses", "1"].waiting == 2
 
 

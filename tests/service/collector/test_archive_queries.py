@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from testkit.collector.archive import label, write
 from testkit.collector.driver import DAY, NOW, PRICES, Clock, Ids, running
-from tests.service.collector.test_archive import label, write
 
 PAGE = Path(__file__).parents[3] / "docs" / "archive.md"
 

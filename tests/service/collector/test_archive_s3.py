@@ -6,8 +6,8 @@ import pytest
 
 from pilothouse.archive import day_path, open_archive
 from pilothouse.errors import ArchiveAwayError
+from testkit.collector.archive import days, maintain, write
 from testkit.collector.driver import DAY, NOW, Clock, Ids, row, running
-from tests.service.collector.test_archive import days, maintain, write
 
 DAY_PATH = day_path("houses", "1", NOW // DAY - 5)
 

@@ -49,7 +49,7 @@ async def test_what_is_sent_again_is_stored_once(collector):
 async def test_ids_are_the_same_when_a_pair_comes_again_after_it_was_forgotten(collector):
     await exchange(collector, "d", ASKED, ANSWERED)
     collector.clock.now += WAIT_MS
-    await collector.events.round()
+    await collector.components.events.round()
     assert await exchange(collector, "d", ASKED, ANSWERED) == {"outcome": "joined", "duplicates": 2}
     assert len(await collector.records()) == 2
 
@@ -79,14 +79,14 @@ async def test_events_of_a_model_that_is_announced_later_wait_for_it(empty):
     assert (await exchange(empty, "g", ASKED, ANSWERED))["outcome"] == "waiting"
     await empty.announce()
     empty.clock.now += 60_000
-    await empty.events.round()
+    await empty.components.events.round()
     assert len(await empty.records()) == 2
 
 
 async def test_a_model_that_is_never_announced_ends_in_the_dead_letters(empty):
     await exchange(empty, "h", ASKED, ANSWERED)
     empty.clock.now += WAIT_MS
-    await empty.events.round()
+    await empty.components.events.round()
     (letter,) = await letters(empty)
     assert (letter["model"], letter["code"]) == ("houses", "unknown_model")
     assert json.loads(json.loads(letter["payload"])["request"]) == ASKED
@@ -96,14 +96,14 @@ async def test_a_model_that_is_never_announced_ends_in_the_dead_letters(empty):
 @pytest.mark.parametrize(("kind", "half"), [(REQUEST, "request"), (RESPONSE, "response")])
 async def test_a_half_that_stays_alone_is_given_up_and_counted(collector, kind, half):
     await post(collector, kind, "i", ASKED)
-    await collector.events.round()
+    await collector.components.events.round()
     assert collector.metric("events_waiting") == 1
     collector.clock.now += WAIT_MS
-    await collector.events.round()
+    await collector.components.events.round()
     assert collector.metric("events_unmatched_total", half=half) == 1
     assert [n["code"] for n in await letters(collector)] == ["unmatched"]
     collector.clock.now += WAIT_MS
-    await collector.events.round()
+    await collector.components.events.round()
     assert (await post(collector, kind, "i", ASKED)).json()["outcome"] == "waiting"
 
 
@@ -218,7 +218,7 @@ async def test_absurd_attributes_are_no_error_of_ours(collector):
 async def test_a_logger_that_waited_long_enough_does_not_find_an_open_row(collector):
     await post(collector, REQUEST, "u", ASKED)
     collector.clock.now += WAIT_MS
-    await collector.events.round()
+    await collector.components.events.round()
     assert (await post(collector, RESPONSE, "u", ANSWERED)).json()["code"] == "unmatched"
 
 

@@ -70,7 +70,7 @@ async def statuses(url, requests):
         await collector.ready()
         await collector.announce()
         found = [(await collector.http.request(*r[:2], **r[2])).status_code for r in requests]
-        await collector.events.round()
+        await collector.components.events.round()
         assert (await collector.send([row()])).json()["accepted"] == 1
     return found
 
