@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from testkit.crossing import files_of_a_prediction
 from testkit.prose import sentences
 from testkit.sources import Source, class_names_of_several, classes, functions, sources
 
@@ -33,6 +34,7 @@ BEFORE = {
     "class names of several": 35,
     "tests to code": 0.648,
     "sentences of over 40 words": 56,
+    "files a prediction crosses": 24,
 }
 
 
@@ -146,11 +148,14 @@ def _satisfies(kind: ast.ClassDef, protocol: ast.ClassDef) -> bool:
 
 def main() -> None:
     figures = Figures(sources())
-    rows = [*figures.rows(), ("sentences of over 40 words", long_sentences().total())]
+    crossed = files_of_a_prediction()
+    rows = [*figures.rows(), ("sentences of over 40 words", long_sentences().total()),
+            ("files a prediction crosses", len(crossed))]  # fmt: skip
     print(f"{'':28}{'before':>10}{'now':>10}")
     for name, value in rows:
         print(f"{name:28}{BEFORE.get(name, ''):>10}{value:>10}")
     print(f"\nlongest module: {figures.longest_module.path}")
+    print(f"a prediction crosses: {', '.join(crossed)}")
     print(f"undocumented: {', '.join(figures.undocumented) or 'none'}")
 
 
