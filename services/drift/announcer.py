@@ -41,7 +41,7 @@ class Announcer:
         self._packages, self._announce, self._metrics, self._timer = packages, announce, metrics, timer
         self._due: dict[Key, float] = {}
         self._wait: dict[Key, float] = {}
-        self._said: dict[Key, str] = {}
+        self._faults: dict[Key, str] = {}
         self._log = structlog.get_logger("announcer")
 
     async def keep_running(self) -> None:
@@ -59,28 +59,28 @@ class Announcer:
         manifests = {_key(p.manifest): p.manifest for p in found if p.manifest.runtime == "external"}
         for gone in self._due.keys() - manifests.keys():
             self._metrics.forget(gone)
-            for kept in (self._due, self._wait, self._said):
+            for kept in (self._due, self._wait, self._faults):
                 kept.pop(gone, None)
         for key, manifest in manifests.items():
             if self._due.get(key, 0.0) <= self._timer():
-                await self._tell(key, manifest)
+                await self._announce_one(key, manifest)
                 self._due[key] = self._timer() + self._wait[key]
 
-    async def _tell(self, key: Key, manifest: Manifest) -> None:
+    async def _announce_one(self, key: Key, manifest: Manifest) -> None:
         """What became of it is logged when it is something else than the last time."""
         try:
             await self._announce(manifest)
         except CollectorAwayError as error:
-            waited = 0.0 if self._said.get(key) == "" else self._wait.get(key, 0.0)
-            said, self._wait[key] = str(error), min(max(waited * 2, TICK_SECONDS), AGAIN_SECONDS)
+            waited = 0.0 if self._faults.get(key) == "" else self._wait.get(key, 0.0)
+            fault, self._wait[key] = str(error), min(max(waited * 2, TICK_SECONDS), AGAIN_SECONDS)
         else:
-            said, self._wait[key] = "", AGAIN_SECONDS
-        self._metrics.announced(key, known=not said)
-        if said and self._said.get(key) != said:
-            self._log.warning("a model served elsewhere is not announced", model=manifest.key, why=said)
-        if not said and self._said.get(key) != said:
+            fault, self._wait[key] = "", AGAIN_SECONDS
+        self._metrics.announced(key, known=not fault)
+        if fault and self._faults.get(key) != fault:
+            self._log.warning("a model served elsewhere is not announced", model=manifest.key, why=fault)
+        if not fault and self._faults.get(key) != fault:
             self._log.info("a model served elsewhere is announced", model=manifest.key)
-        self._said[key] = said
+        self._faults[key] = fault
 
 
 def _key(manifest: Manifest) -> Key:

@@ -109,16 +109,16 @@ def usable(vectors: Vectors) -> NDArray[np.bool_]:
 
 def _chunk_vectors(chunk: pa.Array, size: int) -> Vectors:
     vectors = np.full((len(chunk), size), np.nan, np.float32)
-    starts, lengths = _places(chunk)
+    starts, lengths = _list_starts(chunk)
     if starts is not None:
-        whole = (lengths == size) & _valid(chunk)
+        full = (lengths == size) & _valid(chunk)
         with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is not usable
             values = chunk_floats(chunk.values).astype(np.float32)
-        vectors[whole] = values[starts[whole, None] + np.arange(size)]
+        vectors[full] = values[starts[full, None] + np.arange(size)]
     return vectors
 
 
-def _places(chunk: pa.Array) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+def _list_starts(chunk: pa.Array) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
     """Where each row's values begin among all of them, and how many they are; None when these are no lists of
     numbers."""
     kind, rows = chunk.type, len(chunk)
@@ -157,7 +157,7 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
 
 
 def take_rows(table: pa.Table, rows: NDArray[np.integer]) -> pa.Table:
-    """The rows at these places, in this order: by slices, since `take` loads 9 MB of kernels."""
+    """The rows at these positions, in this order: by slices, since `take` loads 9 MB of kernels."""
     if not len(rows):
         return table.slice(0, 0)
     starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)

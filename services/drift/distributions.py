@@ -190,5 +190,5 @@ def _embeddings(table: pa.Table, size: int) -> tuple[Vectors, list[str]]:
     return vectors[there], [str(ids[i]) for i in np.flatnonzero(there)]
 
 
-def _points(places: Vectors) -> list[tuple[float, float]]:
-    return [(x, y) for x, y in np.round(places.astype(np.float64), DIGITS).tolist()]
+def _points(coordinates: Vectors) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in np.round(coordinates.astype(np.float64), DIGITS).tolist()]

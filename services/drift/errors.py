@@ -27,8 +27,8 @@ class DriftError(PilothouseError):
 
 class UnknownModelError(DriftError):
     def __init__(self, name: str, version: str | None, known: Sequence[str]) -> None:
-        asked = f"{name} {version}" if version else name
-        super().__init__(f"there is no package of {asked!r}; there are: {', '.join(known) or 'none'}")
+        wanted = f"{name} {version}" if version else name
+        super().__init__(f"there is no package of {wanted!r}; there are: {', '.join(known) or 'none'}")
 
 
 class ModelNeededError(DriftError):

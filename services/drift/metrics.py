@@ -71,19 +71,19 @@ class DriftMetrics:
 
     def publish(self, run: Run) -> None:
         """Show a run; what the one before had and this one has not disappears."""
-        key, result = run.key, run.result
-        known = result.verdict != "unknown"
+        key, answer = run.key, run.answer
+        known = answer.verdict != "unknown"
         self.computable.labels(*key).set(known)
-        self.stale.labels(*key).set(run.stale is not None)
-        self.rows.labels(*key).set(result.rows)
+        self.stale.labels(*key).set(answer.stale)
+        self.rows.labels(*key).set(answer.rows)
         self._dated(key, run.at_ms)
-        set_or_remove(self.detected, key, float(result.verdict == "drift") if known else None)
-        set_or_remove(self.share, key, result.drift_share if known else None)
-        if not run.stale:
-            self.runs.labels(*key, result.verdict).inc()
-        self._publish_reason(key, None if known else result.reason)
-        self._publish_columns(key, {c.name: c for c in result.columns})
-        self._publish_joint(key, {j.name: j for j in result.joint if j.status != "absent"})
+        set_or_remove(self.detected, key, float(answer.verdict == "drift") if known else None)
+        set_or_remove(self.share, key, answer.drift_share if known else None)
+        if not answer.stale:
+            self.runs.labels(*key, answer.verdict).inc()
+        self._publish_reason(key, None if known else answer.reason)
+        self._publish_columns(key, {c.name: c for c in answer.columns})
+        self._publish_joint(key, {j.name: j for j in answer.joint if j.status != "absent"})
 
     def confirmed(self, run: Run) -> None:
         """Nothing this run was made from has changed: it is as good as new. A model that nobody asks is not stale."""
@@ -100,7 +100,7 @@ class DriftMetrics:
         for gauge in (self.share, self.detected, self.computable, self.stale, self.rows, self.age):
             set_or_remove(gauge, key, None)
 
-    def _publish_reason(self, key: tuple[str, str], reason: DriftReason | None) -> None:
+    def _publish_reason(self, key: tuple[str, str], reason: str | None) -> None:
         for known in get_args(DriftReason):
             set_or_remove(self.unknown, (*key, known), 1 if known == reason else None)
 

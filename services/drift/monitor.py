@@ -1,4 +1,4 @@
-"""Scoring: read a window, compare it with the baseline, remember and tell what was said."""
+"""Scoring: read a window, compare it with the baseline, remember the newest run of each model version."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pyarrow as pa
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package
 from services.drift.errors import CollectorAwayError, ReferenceFault
-from services.drift.records import EMBEDDING, LABEL, Records, Rows
+from services.drift.records import EMBEDDING, LABEL, Records
 from services.drift.reference.baseline import Baseline, Baselines, Stamp, read_stamp
 from services.drift.reference.joint_embedding import MOST_WINDOW_ROWS
-from services.drift.run import Basis, Run, empty_run
-from services.drift.verdict import judge, unknown
+from services.drift.run import Basis, Run, run_of
+from services.drift.verdict import WindowResult, judge, unknown
 from services.drift.window import Window, show_moment
 
 FRESH_MS = 1_000  # so long a verdict stands, however fast records come
@@ -25,9 +25,10 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A run with what it was made from; both None where nothing could be compared."""
+    """A run with what it was made from; `baseline` and `table` are None where nothing could be compared."""
 
     run: Run
+    result: WindowResult
     baseline: Baseline | None = None
     table: pa.Table | None = None
 
@@ -49,17 +50,19 @@ class DriftMonitor:
         basis = await self.basis(package)
         if basis.newest is None:
             nothing = unknown("no-records", "nothing was logged yet by this version of the model")
-            return Scored(empty_run(manifest, window, nothing, at, basis))
+            return Scored(run_of(manifest, window, nothing, at, basis), nothing)
         try:
             baseline = await self._baselines.get(package)
         except ReferenceFault as fault:
-            return Scored(empty_run(manifest, window, unknown(fault.reason, str(fault)), at, basis))
+            nothing = unknown(fault.reason, str(fault))
+            return Scored(run_of(manifest, window, nothing, at, basis), nothing)
         names = _columns(manifest, baseline, every_column)
         rows = await self._records.read(manifest.name, manifest.version, window, names, with_labels=every_column)
-        started = empty_run(manifest, window, unknown("no-records", ""), at, basis)
         embeddings = await self._embeddings(manifest, baseline, window)
-        run = await asyncio.to_thread(_compare, started, manifest, baseline, rows, embeddings)
-        return Scored(run, baseline, rows.table)
+        reference, thresholds = baseline.reference, baseline.thresholds
+        result = await asyncio.to_thread(judge, manifest, reference, thresholds, rows.table, embeddings)
+        run = await asyncio.to_thread(run_of, manifest, window, result, at, basis, compared=(rows, reference))
+        return Scored(run, result, baseline, rows.table)
 
     async def basis(self, package: Package) -> Basis:
         """What a run would be made from now. Raises CollectorAwayError."""
@@ -97,17 +100,19 @@ class DriftMonitor:
                 return self._without_collector(package, last, error), True
 
     def _without_collector(self, package: Package, last: Run | None, error: CollectorAwayError) -> Run:
-        if last is None or last.result.reason == "collector-away":
+        if last is None or last.answer.reason == "collector-away":
             window = Window(rows=package.manifest.monitoring.window_rows)
-            run = empty_run(package.manifest, window, unknown("collector-away", str(error)), self._clock())
+            run = run_of(package.manifest, window, unknown("collector-away", str(error)), self._clock())
         else:
             since = f"this was said at {show_moment(last.at_ms)}; the collector has been away since then ({error})"
-            run = last if last.stale else replace(last, stale=since)
+            message = f"{last.answer.message}; {since}"
+            stale = last.answer.model_copy(update={"stale": True, "message": message})
+            run = last if last.answer.stale else replace(last, answer=stale)
         self.newest[run.key] = run
         return run
 
     def forget(self, watched: set[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Drop what was said of versions that are not `watched` any more; which they were."""
+        """Drop the runs of versions that are not `watched` any more, and say which they were."""
         gone = [key for key in self.newest if key not in watched]
         for key in gone:
             del self.newest[key]
@@ -123,10 +128,10 @@ def _stamp(package: Package) -> Stamp | None:
 
 
 def _lasts(run: Run, basis: Basis, now_ms: int) -> bool:
-    """Whether nothing but its basis could change what it says, and that is the same; or it is hardly a second old."""
-    compared = run.result.reason == "compared"
-    unchanged = basis == run.basis and (compared or run.result.reason == "too-few-rows")
-    return run.stale is None and (unchanged or (compared and now_ms - run.at_ms < FRESH_MS))
+    """Whether the run still holds: its basis is the same and nothing else could change it, or it is a second old."""
+    compared = run.answer.reason == "compared"
+    unchanged = basis == run.basis and (compared or run.answer.reason == "too-few-rows")
+    return not run.answer.stale and (unchanged or (compared and now_ms - run.at_ms < FRESH_MS))
 
 
 def _columns(manifest: Manifest, baseline: Baseline, every_column: bool) -> list[str]:
@@ -135,17 +140,3 @@ def _columns(manifest: Manifest, baseline: Baseline, every_column: bool) -> list
         return monitored
     shown = [n for n in baseline.reference.table.column_names if n != LABEL]
     return list(dict.fromkeys([*monitored, *shown]))
-
-
-def _compare(started: Run, manifest: Manifest, baseline: Baseline, rows: Rows, embeddings: pa.Table | None) -> Run:
-    """The run with what was found."""
-    first, last = rows.span_ms()
-    return replace(
-        started,
-        result=judge(manifest, baseline.reference, baseline.thresholds, rows.table, embeddings),
-        window_rows=rows.window_rows,
-        first_ms=first,
-        last_ms=last,
-        reference_rows=baseline.reference.rows,
-        drift_share_limit=manifest.monitoring.drift_share,
-    )

@@ -87,7 +87,7 @@ class Scheduler:
         else:
             self._metrics.seconds.observe(self._timer() - begun)
             self._metrics.publish(run)
-            if self._leads() and self._saved.get(run.key) != (run.basis, run.result.reason):
+            if self._leads() and self._saved.get(run.key) != (run.basis, run.answer.reason):
                 await self._save(run)
         return run
 
@@ -101,15 +101,15 @@ class Scheduler:
         return run
 
     async def _save(self, run: Run) -> None:
-        """Have the collector keep a run over records that it has; what it already knows is not told again."""
-        if run.newest is None or run.stale:
+        """Have the collector keep a run over records that it has."""
+        if run.answer.newest is None or run.answer.stale:
             return
         try:
-            await self._records.save_run(run.answer())
-            self._saved[run.key] = run.basis, run.result.reason
+            await self._records.save_run(run.answer)
+            self._saved[run.key] = run.basis, run.answer.reason
         except CollectorAwayError as error:
             self._metrics.unsaved.inc()
-            self._log.warning("a run was not saved", model=run.model, version=run.version, why=str(error))
+            self._log.warning("a run was not saved", model=run.answer.model, version=run.answer.version, why=str(error))
 
 
 def _span_labels(package: Package) -> dict[str, str]:

@@ -72,7 +72,7 @@ class ArchivedRecords(HttpRecords):
             only_labelled=only_labelled,
         )
         archived = await self._reader.read(job)
-        return archived if recent is None else together(archived, recent, most)
+        return archived if recent is None else combined(archived, recent, most)
 
 
 def within(days: Sequence[DroppedDay], window: Window) -> list[DroppedDay]:
@@ -92,10 +92,11 @@ def after(days: Sequence[DroppedDay], window: Window) -> Window | None:
     return Window(start_ms=start, end_ms=window.end_ms)
 
 
-def together(archived: Rows, recent: Rows, most: int) -> Rows:
+def combined(archived: Rows, recent: Rows, most: int) -> Rows:
     """Both, each record once; where that is too many, a share of each as large as its share of the window.
 
-    Each part is a simple random sample, and so is a random choice of it: the whole is stratified by time, unbiased.
+    Each part is a simple random sample, and so is a random choice of it: together they are unbiased, stratified by
+    time.
     """
     if not recent.table.num_rows:
         return archived

@@ -106,8 +106,8 @@ def _thinned(table: pa.Table, most: int) -> pa.Table:
 
 def _ends(file: pq.ParquetFile, group: int) -> tuple[str, str]:
     """The first and the last id of a row group, from the file's footer."""
-    place = file.schema_arrow.names.index(ID)
-    statistics = file.metadata.row_group(group).column(place).statistics
+    position = file.schema_arrow.names.index(ID)
+    statistics = file.metadata.row_group(group).column(position).statistics
     return statistics.min, statistics.max
 
 

@@ -1,7 +1,7 @@
 """The answer on a window: what labels say, what is expected without them, the verdict on the manifest's floor.
 
-"Below floor" is said only when the better end of the 95% interval is beyond the floor, so that chance alone seldom
-says it; "ok" is said otherwise. Labels are believed before estimates.
+The verdict is "below floor" only when the better end of the 95% interval is beyond the floor, so that chance alone
+seldom makes it so; else it is "ok". Labels are believed before estimates.
 """
 
 from __future__ import annotations

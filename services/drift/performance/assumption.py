@@ -12,7 +12,7 @@ standard errors of a window so small, counts.
 Of a column's categories the 200 commonest have cells of their own, the others of the reference share theirs: a table of
 names by names would be as large as the square of them. A name that occurs once is alone wherever it is counted.
 
-Of a classification it is also asked how far the mix of predictions has moved (total variation, less what chance
+Of a classification the check also looks how far the mix of predictions has moved (total variation, less what chance
 moves): pictures upside down look like others in every statistic, but not in what the model makes of them. And a
 column that varies in the reference but takes one value, or one band, in all of the window is stuck.
 
@@ -34,7 +34,7 @@ from pilothouse.columns import Column, model_columns
 from pilothouse.manifest import Manifest
 from pilothouse.tasks import task_of
 from services.drift.arrow import read_names, read_numbers
-from services.drift.performance.intervals import Places
+from services.drift.performance.intervals import Indices
 from services.drift.performance.tasks import performance_of
 from services.drift.reference.profiles import CATEGORY_KINDS
 
@@ -82,7 +82,7 @@ class AssumptionResult:
 
 
 class AssumptionCheck:
-    """Made from the reference once; `check` is asked of each window."""
+    """Made from the reference once; `check` is made of each window."""
 
     def __init__(self, manifest: Manifest, reference: pa.Table) -> None:
         self._limit = performance_of(manifest).unfamiliar_limit
@@ -107,21 +107,21 @@ class AssumptionCheck:
         moved = self._moved(codes, window.num_rows)
         return AssumptionResult(share, self._limit, moved, pair, self._stuck(codes))
 
-    def _count(self, codes: Mapping[str, Places], alone: Mapping[str, Mask], pair: tuple[str, str]) -> _PairTable:
+    def _count(self, codes: Mapping[str, Indices], alone: Mapping[str, Mask], pair: tuple[str, str]) -> _PairTable:
         sizes = [self._coders[name].size for name in pair]
         cells = codes[pair[0]] * sizes[1] + codes[pair[1]]
         counts = np.bincount(cells, minlength=sizes[0] * sizes[1])
         once = int(((counts[cells] == 1) | alone[pair[0]] | alone[pair[1]]).sum())
         return _PairTable(counts > 0, max(once, 1) / max(self._rows, 1))
 
-    def _unfamiliar(self, codes: Mapping[str, Places], pair: tuple[str, str], table: _PairTable, rows: int) -> float:
+    def _unfamiliar(self, codes: Mapping[str, Indices], pair: tuple[str, str], table: _PairTable, rows: int) -> float:
         """The share of rows in empty cells, less what is to be expected and what chance may add."""
         cells = codes[pair[0]] * self._coders[pair[1]].size + codes[pair[1]]
         unseen, expected = float((~table.known[cells]).mean()), table.expected
         chance = STANDARD_ERRORS * float(np.sqrt(expected * (1 - expected) / rows))
         return unseen - expected if unseen > expected + chance else 0.0
 
-    def _stuck(self, codes: Mapping[str, Places]) -> str | None:
+    def _stuck(self, codes: Mapping[str, Indices]) -> str | None:
         """A column with one code in all rows, where the reference makes that next to impossible."""
         for name, each in codes.items():
             if (each == each[0]).all() and not self._coders[name].shared(each[0]):
@@ -130,7 +130,7 @@ class AssumptionCheck:
                     return name
         return None
 
-    def _moved(self, codes: Mapping[str, Places], rows: int) -> float:
+    def _moved(self, codes: Mapping[str, Indices], rows: int) -> float:
         """Total variation between the mixes of predictions, less its expectation when nothing has changed."""
         if self._mix is None or "prediction" not in codes:
             return 0.0
@@ -153,12 +153,12 @@ class _Coder:
     of their own. `singles` are the rare categories that the reference has once."""
 
     edges: NDArray[np.float64] | None
-    places: Mapping[str, int]
+    codes_of: Mapping[str, int]
     singles: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
-        return 3 + min(len(self.places), MOST_CATEGORIES) if self.edges is None else 3 + len(self.edges)
+        return 3 + min(len(self.codes_of), MOST_CATEGORIES) if self.edges is None else 3 + len(self.edges)
 
     def shared(self, code: int) -> bool:
         """Whether different values have this code."""
@@ -170,9 +170,9 @@ class _Coder:
             return np.zeros(len(column), dtype=np.bool_)
         return np.array([n in self.singles for n in read_names(column)], dtype=np.bool_)
 
-    def codes(self, column: pa.ChunkedArray) -> Places:
+    def codes(self, column: pa.ChunkedArray) -> Indices:
         if self.edges is None:
-            return np.array([self.places.get(n, _NEW) for n in read_names(column)], dtype=np.intp)
+            return np.array([self.codes_of.get(n, _NEW) for n in read_names(column)], dtype=np.intp)
         values = read_numbers(column).values
         bands = 2 + np.searchsorted(self.edges, values, "right")
         return np.where(np.isnan(values), _MISSING, bands).astype(np.intp)
@@ -200,9 +200,9 @@ def _coder(column: Column, values: pa.ChunkedArray) -> _Coder:
 def _categories(names: Sequence[str]) -> _Coder:
     counts = Counter(names)
     by_count = sorted(counts, key=lambda name: (-counts[name], name))
-    places = dict.fromkeys(by_count, _RARE) | {n: _RARE + 1 + i for i, n in enumerate(by_count[:MOST_CATEGORIES])}
-    return _Coder(None, places, frozenset(n for n in by_count[MOST_CATEGORIES:] if counts[n] == 1))
+    codes_of = dict.fromkeys(by_count, _RARE) | {n: _RARE + 1 + i for i, n in enumerate(by_count[:MOST_CATEGORIES])}
+    return _Coder(None, codes_of, frozenset(n for n in by_count[MOST_CATEGORIES:] if counts[n] == 1))
 
 
-def _shares(codes: Places, size: int) -> NDArray[np.float64]:
+def _shares(codes: Indices, size: int) -> NDArray[np.float64]:
     return np.bincount(codes, minlength=size) / max(len(codes), 1)

@@ -90,9 +90,9 @@ def _sigmoid(values: Floats) -> Floats:
 
 
 def _newton_step(inputs: Floats, came: Floats, weights: Floats) -> Floats:
-    said = _sigmoid(inputs @ weights)
-    slope = inputs.T @ (said - came) + _PRIOR * (weights - _IDENTITY)
-    curvature = (inputs * (said * (1 - said))[:, None]).T @ inputs + _PRIOR * np.eye(2)
+    predicted = _sigmoid(inputs @ weights)
+    slope = inputs.T @ (predicted - came) + _PRIOR * (weights - _IDENTITY)
+    curvature = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + _PRIOR * np.eye(2)
     return np.asarray(np.linalg.solve(curvature, slope))
 
 

@@ -21,8 +21,8 @@ from services.drift.performance.calibrator import Calibrator, calibrate, calibra
 from services.drift.performance.class_metrics import ClassPredictions, evaluate, one_hot, why_undefined
 from services.drift.performance.intervals import (
     SEED,
+    Indices,
     MetricResult,
-    Places,
     draws_for,
     joined,
     once,
@@ -66,7 +66,7 @@ class ClassEstimate:
     truth: Floats
     reference_rows: int
 
-    def values(self, rows: Places, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
+    def values(self, rows: Indices, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
         """An interval is of what labels would measure on as many rows: it adds what drawing the rows leaves open to
         what drawing their labels does, and is widened because the reference is finite too."""
         rows = rows[self.usable[rows]]

@@ -139,7 +139,7 @@ def _mean_of_defined(values: Floats) -> Floats:
 
 
 def why_undefined(name: str, predicted: ClassPredictions, truth: Floats) -> str | None:
-    """In words, why a metric is not defined, or of fewer classes than there are; None when nothing is to be said."""
+    """In words, why a metric is not defined, or of fewer classes than there are; None when there is nothing to say."""
     if name in NEEDS_SCORES and predicted.scores is None:
         return "the records have no probabilities"
     if name == "f1" and predicted.positive:

@@ -16,7 +16,7 @@ from pilothouse.wire.performance import ConfusionMatrix, EstimatedSide, Reliabil
 from services.drift.arrow import MISSING, Floats, category_name, read_names, read_numbers
 from services.drift.performance import cbpe
 from services.drift.performance.class_metrics import ClassPredictions, evaluate, one_hot, why_undefined
-from services.drift.performance.intervals import DRAWS, MetricResult, Places, bootstrap, draws_for
+from services.drift.performance.intervals import DRAWS, Indices, MetricResult, bootstrap, draws_for
 from services.drift.performance.task import Estimate, Lesson, Method
 from services.drift.records import LABEL
 
@@ -27,12 +27,12 @@ _LEAST_SUM = 1e-6
 
 @dataclass(frozen=True)
 class ClassOutcomes:
-    """Rows of a classification. `predicted` and `truth` (rows,) are places in the classes, -1 for none; `scores`
+    """Rows of a classification. `predicted` and `truth` (rows,) are positions in the classes, -1 for none; `scores`
     (rows, classes) are the probabilities as logged, NaN where they were not, or None without any. `positive`: the
     second class is the positive one."""
 
-    predicted: Places
-    truth: Places
+    predicted: Indices
+    truth: Indices
     scores: Floats | None
     positive: bool
     names: tuple[str, ...]
@@ -101,13 +101,13 @@ class ClassificationPerformance:
         return Lesson(estimate)
 
 
-def _codes(table: pa.Table, name: str, classes: tuple[str, ...]) -> tuple[Places, int]:
-    """Places in the classes (rows,), and how many were given that are none of them."""
+def _codes(table: pa.Table, name: str, classes: tuple[str, ...]) -> tuple[Indices, int]:
+    """Indices in the classes (rows,), and how many were given that are none of them."""
     if name not in table.column_names:
         return np.full(table.num_rows, -1, dtype=np.intp), 0
-    places = {category_name(c): i for i, c in enumerate(classes)}
+    positions = {category_name(c): i for i, c in enumerate(classes)}
     names = read_names(table.column(name))
-    codes = np.array([places.get(n, -1) for n in names], dtype=np.intp)
+    codes = np.array([positions.get(n, -1) for n in names], dtype=np.intp)
     return codes, int((codes == -1).sum()) - sum(n == MISSING for n in names)
 
 
@@ -134,7 +134,7 @@ def confusion_matrix(outcomes: ClassOutcomes) -> ConfusionMatrix | None:
 
 
 def reliability(outcomes: ClassOutcomes) -> tuple[ReliabilityBin, ...] | None:
-    """How often what was said with some probability was true, in bins of equal rows.
+    """How often what was predicted with some probability was true, in bins of equal rows.
 
     Of a binary model the probability of the positive class; of several classes that of the predicted one. Rows with
     the same probability stay together.
@@ -142,12 +142,12 @@ def reliability(outcomes: ClassOutcomes) -> tuple[ReliabilityBin, ...] | None:
     if outcomes.scores is None or not len(outcomes.truth):
         return None
     if outcomes.positive:
-        said, came = outcomes.scores[:, 1], outcomes.truth == 1
+        probability, came = outcomes.scores[:, 1], outcomes.truth == 1
     else:
-        said, came = outcomes.scores.max(axis=1), outcomes.truth == outcomes.scores.argmax(axis=1)
-    edges = np.unique(np.quantile(said, np.linspace(0, 1, BINS + 1)[1:-1]))
-    bins = np.searchsorted(edges, said, "right")
+        probability, came = outcomes.scores.max(axis=1), outcomes.truth == outcomes.scores.argmax(axis=1)
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, probability, "right")
     return tuple(
-        ReliabilityBin(predicted=float(said[at].mean()), observed=float(came[at].mean()), rows=int(at.sum()))
+        ReliabilityBin(predicted=float(probability[at].mean()), observed=float(came[at].mean()), rows=int(at.sum()))
         for at in (bins == b for b in np.unique(bins))
     )

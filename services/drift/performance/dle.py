@@ -22,7 +22,7 @@ from pilothouse.columns import model_columns
 from pilothouse.manifest import Manifest
 from pilothouse.wire.performance import EstimatedSide, PerformanceReason
 from services.drift.arrow import Floats, Vectors, read_names, read_numbers
-from services.drift.performance.intervals import SEED, MetricResult, Places, joined, once, resamples, with_interval
+from services.drift.performance.intervals import SEED, Indices, MetricResult, joined, once, resamples, with_interval
 from services.drift.performance.loss_model import LossModel, build_fit, predict
 from services.drift.performance.task import Lesson
 from services.drift.reference.profiles import CATEGORY_KINDS
@@ -41,7 +41,7 @@ def unknown(reason: PerformanceReason, message: str) -> EstimatedSide:
 
 
 def learn(
-    manifest: Manifest, reference: pa.Table, labelled: Places, outcomes: tuple[Floats, Floats], key: str
+    manifest: Manifest, reference: pa.Table, labelled: Indices, outcomes: tuple[Floats, Floats], key: str
 ) -> Lesson | EstimatedSide:
     """What the worker is to fit; or why nothing can be. `labelled` are the rows of the reference that have a label,
     `outcomes` what was predicted and what was true of them."""
@@ -90,7 +90,7 @@ class LossEstimate:
     scatter: Mapping[str, float]
     reference_rows: int
 
-    def values(self, rows: Places, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
+    def values(self, rows: Indices, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
         """An interval is of what labels would measure on as many rows: rows drawn anew, and the mean of their losses
         as far off as the scatter around them and the finite reference leave open."""
         rows = rows[~np.isnan(self.predicted[rows])]
@@ -118,7 +118,7 @@ class LossEstimate:
             name: np.sqrt(self.scatter[name] * share) * (sign if name == "signed" else luck) for name in self.expected
         }
 
-    def _metrics(self, rows: Places, weights: Floats, noise: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _metrics(self, rows: Indices, weights: Floats, noise: Mapping[str, Floats]) -> dict[str, Floats]:
         total = weights.sum(axis=1)
         mean = {n: np.asarray(weights @ loss[rows] / total + noise[n]) for n, loss in self.expected.items()}
         squared = np.maximum(mean["squared"], 0.0)
@@ -128,7 +128,7 @@ class LossEstimate:
         found["mape"] = np.maximum(mean["relative"], 0.0) if "relative" in mean else np.full(len(weights), np.nan)
         return found
 
-    def _explained(self, rows: Places, weights: Floats, squared: Floats, bias: Floats) -> Floats:
+    def _explained(self, rows: Indices, weights: Floats, squared: Floats, bias: Floats) -> Floats:
         """1 less the squared error over the variance of the truth, which is prediction less error:
         var(truth) = var(prediction) + var(error) - 2 cov(prediction, error)."""
         total = weights.sum(axis=1)

@@ -35,10 +35,10 @@ def _fit(matrix: NDArray[np.float32], loss: Floats) -> Trees:
         inside = fold != k
         left_out[~inside] = _ensemble().fit(matrix[inside], loss[inside]).predict(matrix[~inside])
     slope = _slope(left_out, loss)
-    whole = _ensemble().fit(matrix, loss)
-    offset = float(loss.mean() - slope * whole.predict(matrix).mean())
+    ensemble = _ensemble().fit(matrix, loss)
+    offset = float(loss.mean() - slope * ensemble.predict(matrix).mean())
     around = loss - (loss.mean() + slope * (left_out - left_out.mean()))
-    return _export(whole, slope, offset, float(around.var()))
+    return _export(ensemble, slope, offset, float(around.var()))
 
 
 def _ensemble() -> Any:
@@ -52,12 +52,12 @@ def _ensemble() -> Any:
     )
 
 
-def _slope(said: Floats, loss: Floats) -> float:
-    """Of the loss on what was said of left-out rows; between 0, nothing was learned, and 1."""
-    variance = float(said.var())
+def _slope(predicted: Floats, loss: Floats) -> float:
+    """Of the loss on what was predicted for left-out rows: from 0, nothing was learned, to 1."""
+    variance = float(predicted.var())
     if variance <= 1e-12 * max(float(loss.var()), 1e-300):
         return 0.0
-    return float(np.clip(np.cov(said, loss, bias=True)[0, 1] / variance, 0.0, 1.0))
+    return float(np.clip(np.cov(predicted, loss, bias=True)[0, 1] / variance, 0.0, 1.0))
 
 
 def _export(ensemble: Any, slope: float, offset: float, scatter: float) -> Trees:

@@ -24,7 +24,7 @@ SEED = 20_261_121
 METRICS = {metric.name: metric for task in TASKS.values() for metric in task.metrics}
 _LEAST_DRAWS, _DRAWN_AREAS = 20, 4_000
 _CELLS = 250_000  # of one chunk of weights: they stay in the processor's cache
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def bootstrap(
     """
     values = evaluate(once(rows))
     drawn = [evaluate(weights) for weights in resamples(rows, draws)] if draws else []
-    return {n: with_interval(n, float(values[n][0]), joined(drawn, n), said) for n, said in why.items()}
+    return {n: with_interval(n, float(values[n][0]), joined(drawn, n), reason) for n, reason in why.items()}
 
 
 def joined(drawn: list[Mapping[str, Floats]], name: str) -> Floats:

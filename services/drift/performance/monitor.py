@@ -96,14 +96,14 @@ class PerformanceMonitor:
         await self._references.close()
 
     def forget(self, watched: set[tuple[str, str]]) -> None:
-        """Drop what was said of versions that are not `watched` any more."""
+        """Drop the gauges of versions that are not `watched` any more."""
         for key in self._shown - watched:
             self._shown.discard(key)
             self._seen.pop(key, None)
             self._metrics.forget(key)
 
     def _publish_failure(self, package: Package) -> None:
-        """What was said before is not true of now, and must not stand in the gauges as if it were."""
+        """The answer before is not true of now, and must not stand in the gauges as if it were."""
         self._seen.pop((package.manifest.name, package.manifest.version), None)
         message = "performance could not be worked out; the service's log says why"
         self._publish(unknown_answer(package.manifest, "appraisal-failed", message, self._clock()))

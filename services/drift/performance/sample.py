@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pilothouse.columns import model_columns
 from pilothouse.manifest import Manifest
 from services.drift.arrow import Floats, read_numbers, take_rows
-from services.drift.performance.intervals import Places
+from services.drift.performance.intervals import Indices
 from services.drift.performance.task import Outcomes
 from services.drift.performance.tasks import performance_of
 from services.drift.records import LABEL, LABELLED_AT, Records, Rows, times_ms
@@ -33,7 +33,7 @@ class SampledRecords:
     def rows(self) -> int:
         return len(self.times)
 
-    def take(self, rows: Places) -> SampledRecords:
+    def take(self, rows: Indices) -> SampledRecords:
         return SampledRecords(take_rows(self.table, rows), self.outcomes.take(rows), self.times[rows])
 
 
@@ -99,7 +99,7 @@ def _span(times: Times) -> Window:
     return Window(start_ms=int(times[0]), end_ms=int(times[-1]) + 1)
 
 
-def _at_most(rows: Places, most: int) -> Places:
+def _at_most(rows: Indices, most: int) -> Indices:
     """Some of the rows, evenly."""
     if len(rows) <= most:
         return rows

@@ -17,7 +17,7 @@ from pilothouse.columns import model_columns
 from pilothouse.manifest import Manifest
 from pilothouse.wire.performance import SegmentSlice, TimeSlice
 from services.drift.arrow import MISSING, read_names, read_numbers
-from services.drift.performance.intervals import Places, watched_metric
+from services.drift.performance.intervals import Indices, watched_metric
 from services.drift.performance.sample import Times, WindowSample
 from services.drift.performance.task import Estimate
 from services.drift.reference.profiles import CATEGORY_KINDS, OTHER
@@ -54,26 +54,26 @@ def by_segment(
     if not tables or name not in sample.every.table.column_names:
         return ()
     segments = segments_of(tables[0].column(name), category=category)
-    places = [_places(segments, part.table, name) for part in (sample.every, sample.labelled)]
+    positions = [_segment_codes(segments, part.table, name) for part in (sample.every, sample.labelled)]
     found = []
     for number, shown in enumerate(segments.names):
-        every, labelled = (np.flatnonzero(each == number) for each in places)
+        every, labelled = (np.flatnonzero(each == number) for each in positions)
         if len(every) or len(labelled):
             metric = _metric(manifest, sample, estimate, every, labelled)
             found.append(SegmentSlice(segment=shown, **metric))
     return tuple(found)
 
 
-def _places(segments: Segments, table: pa.Table, name: str) -> Places:
+def _segment_codes(segments: Segments, table: pa.Table, name: str) -> Indices:
     if name not in table.column_names:
         return np.full(table.num_rows, -1, dtype=np.intp)
     return segments.place(table.column(name))
 
 
 def _metric(
-    manifest: Manifest, sample: WindowSample, estimate: Estimate | None, every: Places, labelled: Places
+    manifest: Manifest, sample: WindowSample, estimate: Estimate | None, every: Indices, labelled: Indices
 ) -> dict[str, Any]:
-    """The fields of a `MetricSlice`: `every` are places in the sample, `labelled` in its labelled part."""
+    """The fields of a `MetricSlice`: `every` are rows of the sample, `labelled` in its labelled part."""
     name = watched_metric(manifest)
     measured = estimated = None
     if len(labelled) >= LEAST_ROWS:
@@ -102,10 +102,10 @@ def time_spans(times: Times) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Segments:
-    """Names of segments, and a function from a column's values to their places (rows,); -1 is in none."""
+    """Names of segments, and a function from a column's values to their codes (rows,); -1 is in none."""
 
     names: tuple[str, ...]
-    place: Callable[[pa.ChunkedArray], Places]
+    place: Callable[[pa.ChunkedArray], Indices]
 
 
 def segments_of(column: pa.ChunkedArray, *, category: bool) -> Segments:
@@ -123,8 +123,8 @@ def _categories(names: Sequence[str], read: Callable[[pa.ChunkedArray], list[str
     counted = Counter(n for n in names if n != MISSING)
     kept = sorted(n for n, _ in sorted(counted.items(), key=lambda c: (-c[1], c[0]))[:MOST_SEGMENTS])
     shown = (*kept, OTHER, MISSING)
-    places = {n: i for i, n in enumerate(kept)} | {MISSING: len(kept) + 1}
-    return Segments(shown, lambda c: np.array([places.get(n, len(kept)) for n in read(c)], dtype=np.intp))
+    codes = {n: i for i, n in enumerate(kept)} | {MISSING: len(kept) + 1}
+    return Segments(shown, lambda c: np.array([codes.get(n, len(kept)) for n in read(c)], dtype=np.intp))
 
 
 def _number_names(column: pa.ChunkedArray) -> list[str]:
@@ -137,7 +137,7 @@ def _bands(edges: NDArray[np.float64], temporal: bool) -> Segments:
     between = [f"{a} to {b}" for a, b in pairwise(said)]
     names = (f"below {said[0]}", *between, f"{said[-1]} and more", MISSING)
 
-    def place(column: pa.ChunkedArray) -> Places:
+    def place(column: pa.ChunkedArray) -> Indices:
         values = read_numbers(column).values
         return np.where(np.isnan(values), len(names) - 1, np.searchsorted(edges, values, "right")).astype(np.intp)
 

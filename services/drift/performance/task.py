@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pilothouse.manifest import Manifest
 from pilothouse.wire.performance import EstimatedSide
-from services.drift.performance.intervals import DRAWS, MetricResult, Places
+from services.drift.performance.intervals import DRAWS, Indices, MetricResult
 from services.drift.performance.loss_model import FitJob, LossModel
 
 Method = Literal["CBPE", "DLE"]
@@ -52,7 +52,7 @@ class Outcomes(Protocol):
 class Estimate(Protocol):
     """What is expected of a sample's rows, labels unseen."""
 
-    def values(self, rows: Places, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
+    def values(self, rows: Indices, names: Sequence[str], draws: int) -> dict[str, MetricResult]:
         """Metrics of some of the rows, with 95% intervals of what labels would measure on as many."""
 
 

@@ -29,12 +29,12 @@ BANDWIDTH_ROWS = 500
 
 @dataclass(frozen=True)
 class EmbeddingProfile:
-    """`places` (rows, axes) are of the reference's second half, each axis scaled to width 1; `middle` (features,) is
+    """`scaled` (rows, axes) are of the reference's second half, each axis scaled to width 1; `middle` (features,) is
     the mean of their kernel features and `spread` how far they lie from it. `rows` is how many rows there were,
     `missing` the share of them that had no vector."""
 
     projection: Projection
-    places: Vectors
+    scaled: Vectors
     kernel: Kernel
     middle: Floats
     spread: float
@@ -55,17 +55,17 @@ class EmbeddingProfile:
         projection = Projection.of(fitted, min(AXES, len(fitted) // 5))
         if not len(projection.axes):
             return None
-        places = _scaled(projection, compared)
-        kernel = Kernel.of(places)
-        features = kernel.features(places)
+        scaled = _scale(projection, compared)
+        kernel = Kernel.of(scaled)
+        features = kernel.features(scaled)
         middle = np.asarray(features.mean(axis=0, dtype=np.float64))
-        return cls(projection, places, kernel, middle, spread(features), 1 - len(known) / len(vectors), len(vectors))
+        return cls(projection, scaled, kernel, middle, spread(features), 1 - len(known) / len(vectors), len(vectors))
 
     def clean(self, column: pa.ChunkedArray) -> Cleaned:
         """`values` (rows, axes) are of the rows that have a vector."""
         vectors = read_vectors(column, self.projection.axes.shape[1])
         known = vectors[usable(vectors)]
-        return Cleaned(_scaled(self.projection, known), missing=1 - len(known) / max(len(vectors), 1))
+        return Cleaned(_scale(self.projection, known), missing=1 - len(known) / max(len(vectors), 1))
 
     def score(self, cleaned: Cleaned) -> float:
         window = self.kernel.features(cleaned.values).mean(axis=0, dtype=np.float64)
@@ -73,7 +73,7 @@ class EmbeddingProfile:
 
     def null(self, rng: np.random.Generator) -> NullScores:
         """Of resamples of its own rows, the second of as many as are read of a window."""
-        features = self.kernel.features(self.places)  # 4 MB, for as long as a calibration takes
+        features = self.kernel.features(self.scaled)  # 4 MB, for as long as a calibration takes
 
         def scores(before: Weights, after: Weights, rows: int) -> Floats:
             sizes = (len(features), self.window_rows(rows))
@@ -89,7 +89,7 @@ class EmbeddingProfile:
 
     def plane(self, vectors: Vectors) -> Vectors:
         """Where vectors lie on the two widest axes, (rows, 2)."""
-        return _two(self.projection.place(vectors))
+        return _two(self.projection.project(vectors))
 
     def window_rows(self, rows: int) -> int:
         """How many of a window's rows are read."""
@@ -97,15 +97,15 @@ class EmbeddingProfile:
 
     @property
     def reference_plane(self) -> Vectors:
-        return _two(self.places * self.projection.widths)
+        return _two(self.scaled * self.projection.widths)
 
 
-def _scaled(projection: Projection, vectors: Vectors) -> Vectors:
-    return projection.place(vectors) / projection.widths
+def _scale(projection: Projection, vectors: Vectors) -> Vectors:
+    return projection.project(vectors) / projection.widths
 
 
-def _two(places: Vectors) -> Vectors:
-    return np.pad(places, ((0, 0), (0, 2)))[:, :2]
+def _two(scaled: Vectors) -> Vectors:
+    return np.pad(scaled, ((0, 0), (0, 2)))[:, :2]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Projection:
         signed = (axes * np.where(largest < 0, -1, 1)).astype(np.float32)
         return cls(middle, signed, np.sqrt(variances).astype(np.float32), variances / total)
 
-    def place(self, rows: Vectors) -> Vectors:
+    def project(self, rows: Vectors) -> Vectors:
         """Where rows (rows, size) lie on the axes, (rows, components)."""
         return np.asarray((rows - self.middle) @ self.axes.T, np.float32)
 

@@ -169,9 +169,9 @@ def _category_encoder(labels: int, codes: NDArray[np.intp]) -> Encode:
     """(rows, categories): 1 where a row is of the category, less its share, over the column's standard deviation."""
     found = np.bincount(codes, minlength=labels) / max(len(codes), 1)
     commonest = np.argsort(-found, kind="stable")[: MOST_CATEGORIES - 1]
-    places = np.full(labels, len(commonest))
-    places[commonest] = np.arange(len(commonest))
-    shares = np.bincount(places, found, len(commonest) + 1)
+    positions = np.full(labels, len(commonest))
+    positions[commonest] = np.arange(len(commonest))
+    shares = np.bincount(positions, found, len(commonest) + 1)
     width = float(np.sqrt((shares * (1 - shares)).sum()))
     table = (np.eye(len(shares)) - shares) / width if width >= LEAST_WIDTH else np.zeros((len(shares), len(shares)))
-    return lambda codes: np.asarray(table[places[codes]])
+    return lambda codes: np.asarray(table[positions[codes]])

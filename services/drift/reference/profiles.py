@@ -193,7 +193,7 @@ ReadNames = Callable[[pa.ChunkedArray], tuple[list[str], float]]
 
 @dataclass(frozen=True)
 class CategoryProfile:
-    """`values` (rows,) are places in `labels`: the reference's categories, then other, new and missing.
+    """`values` (rows,) are positions in `labels`: the reference's categories, then other, new and missing.
 
     Beyond the commonest fifty, categories count as one: so many shares from so few rows would be mostly noise.
     """
@@ -201,7 +201,7 @@ class CategoryProfile:
     test: ColumnTest
     values: NDArray[np.intp]
     labels: tuple[str, ...]
-    places: dict[str, int]
+    positions: dict[str, int]
     read: ReadNames
 
     @classmethod
@@ -210,9 +210,9 @@ class CategoryProfile:
         counts = Counter(n for n in names if n != MISSING)
         kept = sorted(name for name, _ in sorted(counts.items(), key=lambda c: (-c[1], c[0]))[:MOST_CATEGORIES])
         labels = (*kept, OTHER, NEW, MISSING)
-        places = dict.fromkeys(counts, len(kept)) | {n: i for i, n in enumerate(kept)} | {MISSING: len(labels) - 1}
-        codes = np.array([places[n] for n in names], dtype=np.intp)
-        return cls(test, codes, labels, places, read)
+        positions = dict.fromkeys(counts, len(kept)) | {n: i for i, n in enumerate(kept)} | {MISSING: len(labels) - 1}
+        codes = np.array([positions[n] for n in names], dtype=np.intp)
+        return cls(test, codes, labels, positions, read)
 
     @property
     def floor(self) -> float:
@@ -230,7 +230,7 @@ class CategoryProfile:
     def clean(self, column: pa.ChunkedArray) -> Cleaned:
         names, unusable = self.read(column)
         new = len(self.labels) - 2
-        codes = np.array([self.places.get(n, new) for n in names], dtype=np.intp)
+        codes = np.array([self.positions.get(n, new) for n in names], dtype=np.intp)
         return Cleaned(
             codes,
             missing=float((codes == len(self.labels) - 1).mean()),

@@ -27,7 +27,7 @@ def with_banner(page: bytes, run: Run) -> bytes:
 
 def plain_page(run: Run) -> bytes:
     """A page of our own, for when there was nothing that Evidently could compare."""
-    return _document(f"Drift of {run.model} {run.version}", _banner(run))
+    return _document(f"Drift of {run.answer.model} {run.answer.version}", _banner(run))
 
 
 def waiting_page(model: str, window: str, seconds: int) -> bytes:
@@ -46,9 +46,9 @@ def _document(title: str, body: str) -> bytes:
 
 
 def _banner(run: Run) -> str:
-    answer = run.answer()
+    answer = run.answer
     badge = f'<b class="verdict" style="background:{_COLOURS[answer.verdict]}">{answer.verdict}</b>'
-    heading = f"<h1>{badge}{_text(run.model)} {_text(run.version)}</h1><p>{_text(answer.message)}</p>"
+    heading = f"<h1>{badge}{_text(answer.model)} {_text(answer.version)}</h1><p>{_text(answer.message)}</p>"
     notes = [f"<li>{_text(_joint_note(j))}</li>" for j in answer.joint]
     notes += [f"<li><b>{_text(c.name)}</b>: {_text(_note(c))}</li>" for c in answer.columns if c.message is not None]
     listed = f"<ul>{''.join(notes)}</ul>" if notes else ""

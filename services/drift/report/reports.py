@@ -140,7 +140,7 @@ class Reports:
 
     async def _evidently(self, package: Package, scored: Scored) -> ReportAnswer | None:
         """None when there is nothing to compare: the report then says why."""
-        result = scored.run.result
+        result = scored.result
         if not result.compared or scored.baseline is None:
             return None
         job = await asyncio.to_thread(build_job, package.manifest, scored.baseline.reference, result, scored.table)
@@ -150,6 +150,6 @@ class Reports:
 def _bodies(run: Run, answer: ReportAnswer | None) -> dict[Format, bytes]:
     html = with_banner(answer.html, run) if answer else plain_page(run)
     numbers = msgspec.Raw(answer.data) if answer else None
-    drift = msgspec.Raw(run.answer().model_dump_json().encode())
+    drift = msgspec.Raw(run.answer.model_dump_json().encode())
     data = msgspec.json.encode({"drift": drift, "evidently": numbers})
     return {"html": gzip.compress(html, COMPRESSION), "json": gzip.compress(data, COMPRESSION)}

@@ -28,16 +28,16 @@ Columns = Annotated[str | None, Query(description="names with commas; the monito
 async def drift(service: Service, package: RequestedPackage, window: RequestedWindow) -> Response:
     """The newest verdict; when records have come since, the window is scored again."""
     if window is None:
-        return json_response((await service.schedule.check(package)).answer())
-    return json_response((await service.monitor.score(package, window)).run.answer())
+        return json_response((await service.schedule.check(package)).answer)
+    return json_response((await service.monitor.score(package, window)).run.answer)
 
 
 @router.post("/drift/run", response_model=DriftAnswer, dependencies=[ingest], summary="Score a model now")
 async def run_now(service: Service, package: RequestedPackage, window: RequestedWindow) -> Response:
     """Runs over the manifest's own window are kept: see /drift/history."""
     if window is None:
-        return json_response((await service.schedule.run_now(package)).answer())
-    return json_response((await service.monitor.score(package, window)).run.answer())
+        return json_response((await service.schedule.run_now(package)).answer)
+    return json_response((await service.monitor.score(package, window)).run.answer)
 
 
 @router.get("/drift/history", response_model=DriftRuns, dependencies=[read], summary="Earlier verdicts, newest first")

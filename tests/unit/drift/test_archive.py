@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from pilothouse.ids import uuid7
-from services.drift.archive.records import DAY_MS, after, together, within
+from services.drift.archive.records import DAY_MS, after, combined, within
 from services.drift.collector import DroppedDay
 from services.drift.records import Rows
 from services.drift.window import Window
@@ -45,18 +45,18 @@ def rows(count, window_rows=None, value=0.0, first=0):
 
 
 def test_two_small_parts_are_all_there():
-    both = together(rows(5), rows(4, first=100), 10)
+    both = combined(rows(5), rows(4, first=100), 10)
     assert (both.table.num_rows, both.window_rows) == (9, 9)
 
 
 def test_a_record_that_is_in_both_counts_once():
     archived = rows(5)
-    both = together(archived, Rows(archived.table.slice(3), 2), 10)
+    both = combined(archived, Rows(archived.table.slice(3), 2), 10)
     assert both.table.num_rows == 5
 
 
 def test_large_parts_are_taken_in_proportion_to_their_share_of_the_window():
-    both = together(rows(1000, window_rows=30_000), rows(1000, window_rows=10_000, value=1.0, first=5000), 1000)
+    both = combined(rows(1000, window_rows=30_000), rows(1000, window_rows=10_000, value=1.0, first=5000), 1000)
     assert both.window_rows == 40_000
     assert both.table.num_rows == 1000
     assert sum(both.table.column("x").to_pylist()) == 250

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from pilothouse.wire.drift import ColumnDrift
 from services.drift.metrics import DriftMetrics
-from services.drift.run import empty_run
+from services.drift.run import run_of
 from services.drift.verdict import WindowResult, unknown
 from services.drift.window import Window
 from testkit.drift.frames import manifest
@@ -20,7 +20,7 @@ class Gauges:
         self.metrics = DriftMetrics(self.registry, lambda: self.now)
 
     def publish(self, result):
-        run = empty_run(manifest(), Window(rows=100), result, self.now)
+        run = run_of(manifest(), Window(rows=100), result, self.now)
         self.metrics.publish(run)
         return run
 

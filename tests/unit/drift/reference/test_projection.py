@@ -14,7 +14,7 @@ def test_the_widest_axes_are_those_of_scikit_learn(rows, size):
     ours, theirs = Projection.of(data, 4), PCA(4, svd_solver="full").fit(data.astype(np.float64))
     np.testing.assert_allclose(np.abs((ours.axes * theirs.components_).sum(axis=1)), 1, atol=1e-3)
     np.testing.assert_allclose(ours.explained, theirs.explained_variance_ratio_, rtol=1e-3)
-    np.testing.assert_allclose(ours.place(data).std(axis=0), ours.widths, rtol=1e-3)
+    np.testing.assert_allclose(ours.project(data).std(axis=0), ours.widths, rtol=1e-3)
 
 
 def test_the_same_rows_give_the_same_axes():

@@ -13,7 +13,7 @@ from services.drift.metrics import ReportMetrics
 from services.drift.monitor import Scored
 from services.drift.reference.baseline import read_stamp
 from services.drift.report.reports import PENDING, Reports
-from services.drift.run import Basis, empty_run
+from services.drift.run import Basis, run_of
 from services.drift.verdict import unknown
 from services.drift.window import Window
 from testkit.drift.frames import houses, manifest
@@ -31,7 +31,8 @@ class Monitor:
 
     async def score(self, package, window, every_column=False):
         await self.let.wait()
-        return Scored(empty_run(package.manifest, window, unknown("no-records", "none"), 0), None, None)
+        nothing = unknown("no-records", "none")
+        return Scored(run_of(package.manifest, window, nothing, 0), nothing)
 
 
 class Records:
