@@ -108,8 +108,10 @@ class LearnedReference:
 
 @dataclass(slots=True)
 class _Entry:
-    """What was made of one baseline. `pending` is set while its model of errors is not fitted yet: the worker's job,
-    and what makes the estimator of the fitted model."""
+    """What was made of one baseline. `pending` is set while its model of errors is not fitted yet.
+
+    It is the worker's job, and what makes the estimator of the fitted model.
+    """
 
     baseline: Baseline
     learned: LearnedReference
@@ -136,10 +138,11 @@ class LearnedReferences:
         if entry.pending is not None:
             job, finish = entry.pending
             model = await self._fits.get(job, wait_seconds)
-            if isinstance(model, DriftError):
-                entry.learned = replace(entry.learned, estimator=_failed(package.manifest, model))
-            elif model is not None and entry.pending is not None:  # others may have waited for it, and been told first
-                entry.learned, entry.pending = replace(entry.learned, estimator=finish(model)), None
+            if entry.pending is not None:  # others may have waited for the same fit, and been answered first
+                if isinstance(model, DriftError):
+                    entry.learned = replace(entry.learned, estimator=_failed(package.manifest, model))
+                elif model is not None:
+                    entry.learned, entry.pending = replace(entry.learned, estimator=finish(model)), None
         return entry.learned
 
     async def close(self) -> None:
