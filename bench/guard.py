@@ -1,8 +1,8 @@
 """Has a prediction become dearer? `python -m bench.guard [--write]`, under a minute; needs wrk.
 
 Processor time (user and system) of the server for each prediction, logged, against that of a bare uvicorn for each
-constant answer in the same rounds, where no two requests have equal heads: a ratio that a busy or another machine
-changes little. It fails above 1.5 times the figure in guard.json, which `--write` replaces.
+constant answer. Both have the same rounds, and no two requests have equal heads. A busy or another machine changes
+this ratio little. It fails above 1.5 times the figure in guard.json, which `--write` replaces.
 """
 
 from __future__ import annotations

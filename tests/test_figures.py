@@ -20,10 +20,10 @@ AIMS = {
 }
 # where an aim is not reached yet: what it was when this line was written, and never more
 REACHED = {
-    "lines of code": 33_500,
+    "lines of code": 33_200,
 }
-TESTS_TO_CODE = 0.79  # the aim is 0.8
-LONG_SENTENCES = 10  # the aim is 0
+TESTS_TO_CODE = 0.8
+LONG_SENTENCES = 0
 CROSSED_FILES = 20  # the aim is 15
 
 

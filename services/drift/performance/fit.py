@@ -1,7 +1,7 @@
 """Fitting a model of errors with scikit-learn. Only the worker imports this: scikit-learn takes 100 MB.
 
-Gradient boosting of shallow trees on half of the rows each: an error is mostly noise, of which deeper trees, and a
-forest, learn more than is true (on the sales of 1997 the forest's estimate was off by 16%, this one's by 12%).
+Gradient boosting of shallow trees on half of the rows each. An error is mostly noise, of which deeper trees, and a
+forest, learn more than is true: on the sales of 1997 the forest's estimate was off by 16%, this one's by 12%.
 Left-out rows say how much of what was learned holds (`slope`), so that the estimate does not flatter itself.
 """
 

@@ -1,7 +1,7 @@
 """Drift of an image model's embedding: the maximum mean discrepancy along its widest axes, in the reference's spreads.
 
 Each axis is scaled to width 1, or the few widest, which say what is on the picture, would drown those that say how it
-was taken. The axes are fitted on one half of the reference and compared on the other: rows lie nearer to axes that
+was taken. The axes are fitted on one half of the reference and compared on the other. Rows lie nearer to axes that
 were fitted on them than new ones do, which looks like drift (with 1,024 numbers and 2,000 rows, in every window).
 """
 
