@@ -232,5 +232,5 @@ async def test_a_pair_that_cannot_be_stored_now_is_joined_later(own_postgres):
             answer = await post(one, RESPONSE, "v", ANSWERED)
         assert (answer.status_code, answer.json()["outcome"]) == (200, "waiting")
         one.clock.now += 5_000
-        await one.events.round()
+        await one.components.events.round()
         assert len(await one.records()) == 2
