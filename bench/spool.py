@@ -14,8 +14,7 @@ import msgspec
 import numpy as np
 
 from pilothouse.ids import uuid7_bytes
-from services.inference.spool.frames import encode_frame
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import SpoolWriter, encode_frame
 
 RECORDS, ROUNDS = 20_000, 5
 SCHEMA = b"bench#01"

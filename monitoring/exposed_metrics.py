@@ -17,8 +17,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
-from pilothouse.serving.http_metrics import HttpMetrics
 from pilothouse.serving.machine import observe_process
+from pilothouse.serving.metrics import HttpMetrics
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import span_counter
 from pilothouse.serving.workers import own_metrics

@@ -16,7 +16,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pilothouse.serving.http_metrics import HttpMetrics
+from pilothouse.serving.metrics import HttpMetrics
 from pilothouse.serving.problem import PROBLEM_JSON, problem_body
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import Spans
@@ -29,7 +29,7 @@ _LONGEST = 60  # characters of a caller's value in a log line
 _UNLOGGED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
-class Address(msgspec.Struct, frozen=True):
+class RequestTarget(msgspec.Struct, frozen=True):
     """What a request was for; `route` is the template of its path."""
 
     method: str
@@ -58,9 +58,11 @@ class RequestLog:
         trace = start_trace(traceparent)
         return trace if self._spans is None else self._spans.begin(trace)
 
-    def answered(self, asked: Address, trace: Trace, status: int, seconds: float, details: Mapping[str, Any]) -> None:
+    def answered(
+        self, target: RequestTarget, trace: Trace, status: int, seconds: float, details: Mapping[str, Any]
+    ) -> None:
         """499: the caller went away before there was an answer."""
-        method, path, route = asked.method, asked.path, asked.route
+        method, path, route = target.method, target.path, target.route
         self._metrics.answered(method, route, status, seconds)
         if self._spans is not None and route not in _UNLOGGED:
             told = _attributes(method, route, status, details)
@@ -166,8 +168,11 @@ class Observer:
             if not status:
                 await _send_failure(watch)
         finally:
-            seconds, asked = time.perf_counter() - begun, Address(scope["method"], scope["path"], route_template(scope))
-            self._requests.answered(asked, trace, status or 499, seconds, _details(scope))
+            seconds, target = (
+                time.perf_counter() - begun,
+                RequestTarget(scope["method"], scope["path"], route_template(scope)),
+            )
+            self._requests.answered(target, trace, status or 499, seconds, _details(scope))
 
 
 def note(scope: Scope, **details: Any) -> None:
@@ -179,8 +184,8 @@ def _details(scope: Scope) -> dict[str, Any]:
     """Model and version, where the address names them, and what the route noted."""
     found: dict[str, Any] = {}
     if b"model=" in scope["query_string"]:
-        asked = parse_qs(scope["query_string"].decode("latin-1"))
-        found = {name: asked[name][0][:_LONGEST] for name in ("model", "version") if name in asked}
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        found = {name: query[name][0][:_LONGEST] for name in ("model", "version") if name in query}
     path = scope.get("path_params") or {}
     if "/models/" in route_template(scope):
         found |= {k: str(path[n])[:_LONGEST] for k, n in (("model", "name"), ("version", "version")) if path.get(n)}

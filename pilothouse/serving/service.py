@@ -15,8 +15,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from starlette.responses import JSONResponse
 
 from pilothouse.serving.auth import ForbiddenError, Keys, UnauthorisedError
-from pilothouse.serving.http_metrics import HttpMetrics
 from pilothouse.serving.machine import observe_process
+from pilothouse.serving.metrics import HttpMetrics
 from pilothouse.serving.observe import Observer, RequestLog
 from pilothouse.serving.problem import Entry, ErrorTable, install_problems, problem
 from pilothouse.serving.readiness import Readiness

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
@@ -13,8 +16,14 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pilothouse.serving.identity import IdentityToken, identity_for
-from pilothouse.serving.misspelt import warnings_about
-from pilothouse.serving.places import ReadableFile, writable_folder
+from pilothouse.serving.setting_names import NAMES
+from pilothouse.serving.setting_types import ReadableFile, writable_folder
+
+_PREFIX = "PILOTHOUSE_"
+# what the tests read, and what Kubernetes sets in every container for a Service called pilothouse-something
+_OTHERS = re.compile(
+    r"PILOTHOUSE_(?:REQUIRE_|CHAOS|.*_SERVICE_HOST$|.*_SERVICE_PORT(?:_|$)|.*_PORT(?:_[0-9]+_(?:TCP|UDP).*)?$)"
+)
 
 
 class ServiceSettings(BaseSettings):
@@ -137,3 +146,13 @@ def _said(fault: ErrorDetails) -> str:
     linked = " (Kubernetes sets this for a Service of that name: enableServiceLinks: false)"
     hint = linked if str(fault["input"]).startswith("tcp://") else ""
     return fault["msg"].removeprefix("Value error, ") + hint
+
+
+def warnings_about(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each name of the environment that looks like a setting and is none, with the one that was probably
+    meant: a misspelt setting is otherwise taken for one that is not set."""
+    for name in sorted(names):
+        if name.startswith(_PREFIX) and name not in NAMES and not _OTHERS.match(name):
+            words = [known.removeprefix(_PREFIX) for known in sorted(NAMES)]
+            near = difflib.get_close_matches(name.removeprefix(_PREFIX), words, n=1, cutoff=0.7)
+            yield f"{name}: there is no such setting" + (f"; did you mean {_PREFIX}{near[0]}?" if near else "")

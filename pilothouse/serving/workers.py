@@ -69,7 +69,7 @@ def _ask(path: Path, question: str, seconds: float) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerArguments:
     """Where a worker stands: the folder of the sockets, its number, the port, the supervisor's process."""
 
     folder: Path
@@ -92,7 +92,7 @@ class Place:
 class Worker:
     """This process among others. It ends, as if told to, when its supervisor is gone."""
 
-    def __init__(self, place: Place, registry: CollectorRegistry, readiness: Readiness) -> None:
+    def __init__(self, place: WorkerArguments, registry: CollectorRegistry, readiness: Readiness) -> None:
         self.port = place.port
         self._all = place.folder / _SUPERVISOR
         answers = {
@@ -136,7 +136,7 @@ class _Slot:
 
 
 class WorkerSupervisor:
-    """`run` once. `command` starts a worker, with its `Place` as further arguments."""
+    """`run` once. `command` starts a worker, with its `WorkerArguments` as further arguments."""
 
     def __init__(self, command: Sequence[str], count: int, stop_seconds: float) -> None:
         self._command, self._stop_seconds = list(command), stop_seconds
@@ -170,7 +170,7 @@ class WorkerSupervisor:
             min(self._slots, key=lambda slot: slot.due).due = now  # one at least is always being started
         for slot in self._slots:
             if slot.process is None and now >= slot.due:
-                place = Place(self._folder, slot.number, self._port, os.getpid())
+                place = WorkerArguments(self._folder, slot.number, self._port, os.getpid())
                 slot.process, slot.started = subprocess.Popen([*self._command, *place.arguments]), now
 
     def _bury(self, slot: _Slot, status: int, now: float) -> None:

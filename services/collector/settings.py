@@ -10,7 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pilothouse.archive import ArchiveAddress
-from pilothouse.serving.places import ReadableFile
+from pilothouse.serving.setting_types import ReadableFile
 from pilothouse.serving.settings import ServiceSettings
 from services.collector.errors import DatabaseAddressError
 

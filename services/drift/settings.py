@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 
 from pilothouse.archive import ArchiveAddress
-from pilothouse.serving.places import Address, ExistingFolder
+from pilothouse.serving.setting_types import Address, ExistingFolder
 from pilothouse.serving.settings import ServiceSettings
 
 

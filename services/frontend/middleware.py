@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pilothouse.serving.http_metrics import HttpMetrics
+from pilothouse.serving.metrics import HttpMetrics
 
 _OUR_ROUTES = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _STREAMLIT_ROUTES = ("/_stcore/upload_file", "/_stcore", "/component", "/media", "/static")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AliasChoices, Field, SecretStr
 
-from pilothouse.serving.places import Address
+from pilothouse.serving.setting_types import Address
 from pilothouse.serving.settings import ServiceSettings
 
 

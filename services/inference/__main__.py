@@ -7,7 +7,7 @@ import sys
 
 from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.settings import read_settings
-from pilothouse.serving.workers import Place, Worker, supervise
+from pilothouse.serving.workers import Worker, WorkerArguments, supervise
 from services.inference.settings import InferenceSettings
 
 # While another thread works (the shipper, a batch of images), each system call of the event loop hands it the
@@ -20,14 +20,14 @@ def main() -> None:
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before ONNX Runtime is first imported
     settings = read_settings(InferenceSettings)
     configure_logs("inference", settings.log_level, settings.log_format)
-    place = Place.read(sys.argv[1:])
+    place = WorkerArguments.read(sys.argv[1:])
     if settings.workers > 1 and place is None:
         module = "services.inference"
         raise SystemExit(supervise(module, settings.workers, settings.host, settings.port, settings.stop_seconds))
     work(settings, place)
 
 
-def work(settings: InferenceSettings, place: Place | None) -> None:
+def work(settings: InferenceSettings, place: WorkerArguments | None) -> None:
     """Serve, alone or in a place among several. What this needs is imported here: a supervisor does without."""
     from prometheus_client import CollectorRegistry
 

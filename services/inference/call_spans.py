@@ -10,7 +10,7 @@ import msgspec
 from pilothouse.manifest import Manifest
 from pilothouse.serving.spans import Spans, timed
 from pilothouse.serving.trace import Trace, start_trace, within
-from services.inference.spool.frames import Frame
+from services.inference.spool.segments import Frame
 
 _MOST_LOOKED_AT = 32
 _TRACE_COLUMN = 3  # of a record: id, latency_ms, source, trace_id, ...

@@ -13,7 +13,7 @@ from services.inference.metrics import SpoolMetrics
 from services.inference.settings import InferenceSettings
 from services.inference.shipper import Shipper
 from services.inference.spool.schemas import SchemaStore
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import SpoolWriter
 
 
 class Journal:

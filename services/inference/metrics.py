@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pilothouse.serving.tally import Count, CounterTally, HistogramTally
+from pilothouse.serving.metrics import CounterChild, FastCounter, FastHistogram
 
 _STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _CONFIDENCE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
@@ -25,36 +25,36 @@ class PredictionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         names = ("model", "version")
-        self._predictions = CounterTally(
+        self._predictions = FastCounter(
             "pilothouse_predictions_total",
             "Predictions: answered, invalid (bad input), failed (the model broke) or skipped (a shadow was busy).",
             (*names, "outcome"),
             registry,
         )
-        self._seconds = HistogramTally(
+        self._seconds = FastHistogram(
             "pilothouse_prediction_seconds",
             "Time of each stage of a prediction, in seconds; preprocess to log are of the whole batch.",
             (*names, "stage"),
             registry,
             buckets=_STAGE_BUCKETS,
         )
-        self._rows = HistogramTally(
+        self._rows = FastHistogram(
             "pilothouse_batch_rows", "Rows that shared one run of the model.", names, registry, buckets=_ROWS_BUCKETS
         )
-        self._classes = CounterTally(
+        self._classes = FastCounter(
             "pilothouse_predicted_classes_total",
             "Predictions by predicted class.",
             (*names, "predicted"),
             registry,
         )
-        self._values = HistogramTally(
+        self._values = FastHistogram(
             "pilothouse_predicted_values",
             "Predicted values of a regression, in the target's unit.",
             names,
             registry,
             buckets=tuple(round(10 ** (e / 4), 3) for e in range(-8, 29)),
         )
-        self._confidence = HistogramTally(
+        self._confidence = FastHistogram(
             "pilothouse_prediction_confidence",
             "Probability of the likeliest class; low means that the model is unsure.",
             names,
@@ -103,7 +103,7 @@ class ModelMetrics:
     """One model version's children, looked up once and not at each request."""
 
     def __init__(self, parent: PredictionMetrics, model: str, version: str) -> None:
-        def outcome(name: str) -> Count:
+        def outcome(name: str) -> CounterChild:
             return parent._predictions.labels(model, version, name)
 
         self.answered, self.invalid, self.failed = outcome("answered"), outcome("invalid"), outcome("failed")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import structlog
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
-from pilothouse.errors import InputError
+from pilothouse.errors import InputError, PilothouseError
 from pilothouse.model import Inputs
 from pilothouse.serving.asgi import RsgiToAsgi
 from pilothouse.serving.auth import Keys
@@ -28,12 +29,37 @@ from services.inference.prediction import Call
 from services.inference.predictor import Predictor
 from services.inference.request import Patience, PredictRequest, drop_body, match_request, read_body
 from services.inference.settings import InferenceSettings
-from services.inference.shadow import Shadows
 
 _THREAD_BYTES = 64_000
+_MOST_SHADOWS = 256  # that wait or run at once
 _JSON = "application/json"
 _HEADERS = [("content-type", _JSON)]
 _log = structlog.get_logger("predict")
+
+
+class Shadows:
+    """Runs shadow predictions behind the answers. When they cannot keep up they are left out, and counted."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def mirror(self, name: str, predict: Callable[[Predictor], Coroutine[Any, Any, None]]) -> None:
+        """Start `predict` for every shadow of the model; returns at once."""
+        for predictor in self._catalog.shadows(name):
+            if len(self._tasks) >= _MOST_SHADOWS:
+                predictor.metrics.skipped.inc()
+                continue
+            task = asyncio.get_running_loop().create_task(self._run(predictor, predict))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, predictor: Predictor, predict: Callable[[Predictor], Coroutine[Any, Any, None]]) -> None:
+        """What a shadow cannot read or answer is its own affair, seen in its metrics."""
+        try:
+            await predict(predictor)
+        except PilothouseError:
+            predictor.metrics.invalid.inc()
 
 
 class PredictHandler:
@@ -86,7 +112,7 @@ class PredictHandler:
             content = await self._predict(request, predictor, body, trace)
             status = 200
         except ProtocolClosed:
-            _log.debug("the caller went away", path=request.address.path)
+            _log.debug("the caller went away", path=request.target.path)
         except asyncio.CancelledError:
             error = TimeoutError() if self._patience.is_over(task) else StoppingError()
             status, headers, content = self._problem(request, error)
@@ -99,7 +125,7 @@ class PredictHandler:
         if status != 499:
             protocol.response_bytes(status, headers, content)
         details = predictor.named if predictor is not None else {}
-        self._requests.answered(request.address, trace, status, time.perf_counter() - begun, details)
+        self._requests.answered(request.target, trace, status, time.perf_counter() - begun, details)
         if status == 200 and request.version is None and predictor is not None and body is not None:
             self._shadows.mirror(predictor.manifest.name, partial(self._shadow, request, body, trace))
 
@@ -140,7 +166,7 @@ class PredictHandler:
         """Status, headers and body of an answer that says what went wrong."""
         entry = find_entry(self._errors, error)
         if entry is None:
-            _log.error("unhandled error", path=request.address.path, exc_info=error)
+            _log.error("unhandled error", path=request.target.path, exc_info=error)
             body = problem_body(500, "internal", "Internal server error")
             return 500, [("content-type", PROBLEM_JSON)], body
         more = [(name.lower(), value) for name, value in entry.headers.items()]

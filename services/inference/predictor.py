@@ -1,4 +1,9 @@
-"""One served model version: from validated inputs to logged predictions."""
+"""One served model version: from validated inputs to logged predictions.
+
+Requests of one turn of the event loop share one run of the model and one write to the log. No timer: a window of 2 ms
+cut a single client from 1,250 to 230 requests/s. What arrives in a turn is run at its end; what arrives while a run is
+under way in a thread is run next.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +22,12 @@ from pilothouse.ids import uuid7_many
 from pilothouse.manifest import ImageInput
 from pilothouse.model import Inputs, Model, Outputs
 from pilothouse.serving.spans import Spans
-from services.inference.batcher import TurnBatcher
 from services.inference.call_spans import record_run
 from services.inference.errors import NotLoggedError, SpoolError
 from services.inference.metrics import ModelMetrics
 from services.inference.native import ResponseWriter
 from services.inference.prediction import Answer, Call
-from services.inference.spool.frames import encode_frame
+from services.inference.spool.segments import encode_frame
 
 _encoder = msgspec.msgpack.Encoder()
 _MAX_ROWS, _MAX_IMAGES = 64, 32
@@ -35,6 +39,89 @@ class Log(Protocol):
 
     def append(self, frames: bytes, records: int) -> None:
         """Raises SpoolError when they could not be written."""
+
+
+class _Waiting(msgspec.Struct):
+    call: Call
+    rows: int
+    answer: asyncio.Future[Answer]
+
+
+class TurnBatcher:
+    """Runs `work` on what was submitted in one turn.
+
+    `work` takes a list of items and returns a result or an exception for each. A batch holds at most `max_rows` rows,
+    but always at least one item. `inline(rows)` says whether a batch may run on the event loop or goes to a thread.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[list[Call]], list[Answer | Exception]],
+        max_rows: int,
+        inline: Callable[[int], bool],
+        executor: ThreadPoolExecutor,
+    ) -> None:
+        self._work, self._max_rows, self._inline, self._executor = work, max_rows, inline, executor
+        self._waiting: list[_Waiting] = []
+        self._scheduled = False
+        self._running: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def submit(self, call: Call, rows: int) -> asyncio.Future[Answer]:
+        """What `work` will have returned for this item, to be awaited; raises the exception that it returned."""
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # each question costs a system call
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append(_Waiting(call, rows, answer))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._turn)
+        return answer
+
+    def _turn(self) -> None:
+        while self._waiting:
+            batch = self._take()
+            if self._inline(sum(w.rows for w in batch)):
+                _tell(batch, _guard(self._work, [w.call for w in batch]))
+                continue
+            self._running = asyncio.get_running_loop().create_task(self._run_in_thread(batch))
+            return
+        self._scheduled = False
+
+    async def _run_in_thread(self, batch: list[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        items = [w.call for w in batch]
+        try:
+            results = await loop.run_in_executor(self._executor, _guard, self._work, items)
+            _tell(batch, results)
+        finally:
+            self._turn()
+
+    def _take(self) -> list[_Waiting]:
+        rows, count = 0, 0
+        for waiting in self._waiting:
+            if count and rows + waiting.rows > self._max_rows:
+                break
+            rows, count = rows + waiting.rows, count + 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+
+def _guard(work: Callable[[list[Call]], list[Answer | Exception]], items: list[Call]) -> list[Answer | Exception]:
+    """Whatever the work raises is each caller's answer, so that no request waits for ever."""
+    try:
+        return work(items)
+    except Exception as error:
+        return [error] * len(items)
+
+
+def _tell(batch: list[_Waiting], results: list[Answer | Exception]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.answer.done():  # its caller went away
+            continue
+        if isinstance(result, Exception):
+            waiting.answer.set_exception(result)
+        else:
+            waiting.answer.set_result(result)
 
 
 class Predictor:
@@ -62,7 +149,7 @@ class Predictor:
         self._inline_seconds = inline_seconds
         self._run_seconds, self._row_seconds = 0.0, 0.0
         most = _MAX_IMAGES if isinstance(model.manifest.input, ImageInput) else _MAX_ROWS
-        self._batcher = TurnBatcher[Call, Answer](self._work, most, self.runs_inline, executor)
+        self._batcher = TurnBatcher(self._work, most, self.runs_inline, executor)
 
     def warm_up(self, inputs: Inputs) -> None:
         """Run once to load everything, then measure what a run and a row cost; see `runs_inline`.

@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
-from pilothouse.serving.observe import Address
+from pilothouse.serving.observe import RequestTarget
 from services.inference.errors import BodyTooLargeError
 
 _PATH = re.compile(r"^(/v2)?(?:/models/([^/]+)(?:/versions/([^/]+))?)?/(predict|infer)$")
@@ -22,7 +22,7 @@ class PredictRequest(msgspec.Struct, frozen=True):
     """`model` and `version` as the path names them, None where it does not. `source` is what the caller calls itself in
     `Pilothouse-Source`, kept in the record: printable ASCII, cut at 64. `oip`: by the Open Inference Protocol."""
 
-    address: Address
+    target: RequestTarget
     model: str | None
     version: str | None
     oip: bool
@@ -48,7 +48,9 @@ def match_request(scope: Scope) -> PredictRequest | None:
     headers = scope.headers
     source = "oip" if prefix else _source(headers.get("pilothouse-source"))
     content_type = headers.get("content-type", "")
-    return PredictRequest(Address("POST", path, route), model, version, bool(prefix), headers, content_type, source)
+    return PredictRequest(
+        RequestTarget("POST", path, route), model, version, bool(prefix), headers, content_type, source
+    )
 
 
 def _route(prefix: str, named: bool, versioned: bool, verb: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from pilothouse.package import package_folders
-from pilothouse.serving.places import Address, ExistingFolder
+from pilothouse.serving.setting_types import Address, ExistingFolder
 from pilothouse.serving.settings import ServiceSettings
 
 

@@ -24,10 +24,9 @@ from services.inference.call_spans import delivering
 from services.inference.collector import UNKNOWN_MODEL, Collector
 from services.inference.metrics import SpoolMetrics
 from services.inference.spool.durable import write_durably
-from services.inference.spool.frames import Frame, encode_frame
 from services.inference.spool.reader import Orphan, SpoolReader, adopt
 from services.inference.spool.schemas import SchemaStore
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import Frame, SpoolWriter, encode_frame
 
 _IDLE_SECONDS = 0.05
 _GATHER_SECONDS = 0.2  # between two deliveries, unless there is a whole one: a request for every ten records is dear

@@ -9,9 +9,8 @@ import msgspec
 
 from pilothouse.ids import uuid7_bytes
 from pilothouse.package import open_package
-from services.inference.spool.frames import encode_frame
 from services.inference.spool.schemas import SchemaStore
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import SpoolWriter, encode_frame
 from testkit.faults.rig import HOUSE
 
 # 1995-06-01, then as in the manifest: x, y, year, stories, wall, living, lot, frontage, rooms, beds, baths, halfbaths,

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.inference.spool.frames import Damage, Frame, read_frames
-from services.inference.spool.writer import LOCK, SEGMENT, SpoolWriter, lock_directory
+from services.inference.spool.segments import LOCK, SEGMENT, Damage, Frame, SpoolWriter, lock_directory, read_frames
 
 _CHUNK_BYTES = 1_000_000
 

@@ -5,14 +5,14 @@ import shutil
 
 import pytest
 
-from services.inference.spool.frames import Frame, read_frames
+from services.inference.spool.segments import Frame, read_frames
 from testkit.faults.power import Disk, record
 
 CUTS = 300
 SCRIPT = """
 import os, pathlib, random, sys
-from services.inference.spool.frames import encode_frame
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import encode_frame
+from services.inference.spool.segments import SpoolWriter
 chance = random.Random(5)
 writer = SpoolWriter(pathlib.Path(sys.argv[1]) / "workers" / "own", "{mode}", 10**9, 3000)
 number = 0

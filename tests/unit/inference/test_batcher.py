@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.inference.batcher import TurnBatcher
+from services.inference.predictor import TurnBatcher
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inference.spool.frames import MAGIC, Damage, Frame, encode_frame, read_frames
+from services.inference.spool.segments import MAGIC, Damage, Frame, encode_frame, read_frames
 
 SCHEMA = b"schema#1"
 payloads = st.lists(st.binary(max_size=200) | st.just(MAGIC * 3), min_size=1, max_size=20)

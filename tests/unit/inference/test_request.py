@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from granian.rsgi import ProtocolClosed
 
-from pilothouse.serving.observe import Address
+from pilothouse.serving.observe import RequestTarget
 from services.inference.errors import BodyTooLargeError
 from services.inference.request import Patience, PredictRequest, drop_body, read_body
 
@@ -31,7 +31,7 @@ class Sender:
 
 def request(**headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return PredictRequest(Address("POST", "/predict", "/predict"), None, None, False, headers, "", None)
+    return PredictRequest(RequestTarget("POST", "/predict", "/predict"), None, None, False, headers, "", None)
 
 
 CHUNKED = request(transfer_encoding="chunked")

@@ -8,9 +8,8 @@ from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
 from services.inference.metrics import SpoolMetrics
 from services.inference.shipper import Shipper, record_time_seconds
-from services.inference.spool.frames import encode_frame
 from services.inference.spool.schemas import SchemaStore
-from services.inference.spool.writer import SpoolWriter
+from services.inference.spool.segments import SpoolWriter, encode_frame
 from testkit.fakes import FakeCollector
 
 

@@ -6,9 +6,8 @@ import sys
 import pytest
 
 from services.inference.errors import SpoolFullError, SpoolUnusableError
-from services.inference.spool.frames import encode_frame
 from services.inference.spool.reader import SpoolReader, adopt
-from services.inference.spool.writer import SpoolWriter, lock_directory
+from services.inference.spool.segments import SpoolWriter, encode_frame, lock_directory
 
 
 def frame(number):
@@ -118,8 +117,8 @@ def test_the_directory_of_a_living_worker_is_left_alone(tmp_path, writer):
 
 def test_the_directory_of_a_killed_worker_is_adopted_with_its_records(tmp_path):
     script = (
-        "import os, pathlib, sys; from services.inference.spool.writer import SpoolWriter;"
-        "from services.inference.spool.frames import encode_frame;"
+        "import os, pathlib, sys; from services.inference.spool.segments import SpoolWriter;"
+        "from services.inference.spool.segments import encode_frame;"
         "w = SpoolWriter(pathlib.Path(sys.argv[1]), 'process', 10**6, 10**6);"
         "w.append(encode_frame(b'schema#1', b'record 1')); os.kill(os.getpid(), 9)"
     )

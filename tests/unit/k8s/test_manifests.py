@@ -194,7 +194,7 @@ def test_what_has_more_than_one_replica_is_scaled_and_never_all_away(objects):
 def test_the_metric_that_scales_is_one_that_the_services_have():
     from prometheus_client import CollectorRegistry
 
-    from pilothouse.serving.http_metrics import HttpMetrics
+    from pilothouse.serving.metrics import HttpMetrics
 
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)

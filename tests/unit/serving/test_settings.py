@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pilothouse.serving.misspelt import warnings_about
+from pilothouse.serving.settings import warnings_about
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = ("inference", "collector", "drift", "frontend")

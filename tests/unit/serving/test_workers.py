@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from pilothouse.serving.merging import counted, expose, merge, read, take
-from pilothouse.serving.workers import Place, reserve_port
+from pilothouse.serving.workers import WorkerArguments, reserve_port
 from testkit.waiting import wait_for
 
 
@@ -74,9 +74,9 @@ def test_what_the_kernel_counts_for_all_is_counted_once():
 
 
 def test_a_place_survives_the_command_line(tmp_path):
-    place = Place(tmp_path, 3, 8000, 17)
-    assert Place.read(place.arguments) == place
-    assert Place.read([]) is None
+    place = WorkerArguments(tmp_path, 3, 8000, 17)
+    assert WorkerArguments.read(place.arguments) == place
+    assert WorkerArguments.read([]) is None
 
 
 def test_a_port_is_shared_with_our_own_and_with_nobody_else():
@@ -165,10 +165,10 @@ def test_settings_that_are_wrong_end_all_with_their_status(tmp_path):
 
 
 def test_workers_end_when_their_supervisor_is_killed(tmp_path):
-    act = """from pilothouse.serving.workers import Place, Worker
+    act = """from pilothouse.serving.workers import WorkerArguments, Worker
 from prometheus_client import CollectorRegistry
 from pilothouse.serving.readiness import Readiness
-Worker(Place.read(sys.argv[2:]), CollectorRegistry(), Readiness())
+Worker(WorkerArguments.read(sys.argv[2:]), CollectorRegistry(), Readiness())
 time.sleep(600)"""
     with Workers(tmp_path, 2, act) as workers:
         wait_for(lambda: len(workers.started()) == 2)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
-from pilothouse.serving.tally import CounterTally, HistogramTally
+from pilothouse.serving.metrics import FastCounter, FastHistogram
 
 BUCKETS = (0.001, 0.25, 1, 2.5, 10)
 LABELS = ("model", "stage")
@@ -20,7 +20,7 @@ def without_created():
 @given(st.lists(st.one_of(st.floats(0, 20), st.sampled_from(BUCKETS))))
 def test_a_histogram_reads_as_that_of_the_client_library(values):
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    a = HistogramTally("seconds", "Time.", LABELS, ours, buckets=BUCKETS)
+    a = FastHistogram("seconds", "Time.", LABELS, ours, buckets=BUCKETS)
     b = Histogram("seconds", "Time.", LABELS, registry=theirs, buckets=BUCKETS)
     for histogram in (a, b):
         for number, value in enumerate(values):
@@ -31,7 +31,7 @@ def test_a_histogram_reads_as_that_of_the_client_library(values):
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9))))
 def test_a_counter_reads_as_that_of_the_client_library(additions):
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    a = CounterTally("things_total", 'Things, "quoted".', ("kind",), ours)
+    a = FastCounter("things_total", 'Things, "quoted".', ("kind",), ours)
     b = Counter("things_total", 'Things, "quoted".', ("kind",), registry=theirs)
     for counter in (a, b):
         for kind, amount in additions:
@@ -41,8 +41,8 @@ def test_a_counter_reads_as_that_of_the_client_library(additions):
 
 def test_threads_lose_nothing():
     registry = CollectorRegistry()
-    count = CounterTally("things_total", "Things.", (), registry).labels()
-    seconds = HistogramTally("seconds", "Time.", (), registry, buckets=BUCKETS).labels()
+    count = FastCounter("things_total", "Things.", (), registry).labels()
+    seconds = FastHistogram("seconds", "Time.", (), registry, buckets=BUCKETS).labels()
 
     def work():
         for _ in range(50_000):
@@ -64,11 +64,11 @@ def test_threads_lose_nothing():
 
 def test_a_label_too_few_is_refused():
     with pytest.raises(ValueError, match="1 label values"):
-        CounterTally("things_total", "Things.", LABELS, CollectorRegistry()).labels("m")
+        FastCounter("things_total", "Things.", LABELS, CollectorRegistry()).labels("m")
 
 
 def test_a_name_is_registered_once():
     registry = CollectorRegistry()
-    CounterTally("things_total", "Things.", (), registry)
+    FastCounter("things_total", "Things.", (), registry)
     with pytest.raises(ValueError, match="Duplicated"):
-        CounterTally("things_total", "Things.", (), registry)
+        FastCounter("things_total", "Things.", (), registry)
