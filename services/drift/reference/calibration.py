@@ -3,7 +3,7 @@
 Two-sample bootstrap (Efron and Tibshirani 1993, chapter 16): both the reference and the window are drawn anew, whole
 rows with replacement, so that the reference's own finite size counts and the columns stay correlated. Each column's
 threshold is its 99th percentile times one factor, common to all columns, that keeps the *model's* verdict ("at least
-k columns drifted, or what moves together did") false in at most `FALSE_ALARMS` of the draws.
+k columns drifted, or the joint score did") false in at most `FALSE_ALARMS` of the draws.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _curves(levels: Sequence[Levels]) -> dict[str, Curve]:
 
 
 def _levels(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> tuple[Levels, Levels]:
-    """For windows of `rows` rows: the thresholds of each column, and of what moves together."""
+    """For windows of `rows` rows: the thresholds of each column, and of the joint scores."""
     null = _null(reference, rows, draws, rng)
     columns = {n: _level(scores, COLUMN_QUANTILE) for n, scores in null.columns.items()}
     joint = {n: _level(scores, JOINT_QUANTILE) for n, scores in null.joint.items()}

@@ -45,7 +45,7 @@ class Thresholds(msgspec.Struct, frozen=True):
         return max(missing_floor(reference_missing, rows), self._at(self.curves[test.name].missing, rows))
 
     def joint_score(self, name: str, floor: float, rows: int) -> float:
-        """The score at which a window has drifted in what moves together."""
+        """The joint score at which a window has drifted."""
         return max(floor, self._at(self.joint[name].score, rows))
 
     def joint_missing(self, name: str, reference_missing: float, rows: int) -> float:
