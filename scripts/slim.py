@@ -31,6 +31,8 @@ UNUSED = (
     "sqlalchemy/testing", "sqlalchemy/dialects/m*sql", "sqlalchemy/dialects/oracle",
     "asyncpg/**/*.pyx", "asyncpg/**/*.c",
     "numpy/**/*.pyi", "**/*.ipynb", "statsmodels/datasets/*/src",
+    # made-up data for the demonstration of Evidently's own server
+    "faker",
     # a second zstandard for interpreters that are not CPython
     "zstandard/_cffi*.so",
     "onnxruntime/tools", "onnxruntime/transformers", "onnxruntime/quantization",
