@@ -16,7 +16,7 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def configure_logs(service: str, level: str, log_format: Literal["json", "text"]) -> None:
-    """Send structlog's and the standard library's records, uvicorn's among them, through one renderer."""
+    """Send structlog's and the standard library's records, the server's among them, through one renderer."""
 
     def add_service(_: Any, __: str, event: EventDict) -> EventDict:
         event["service"] = service
