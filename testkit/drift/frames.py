@@ -55,6 +55,26 @@ def houses(rows: int, seed: int = 0, shift: float = 0.0) -> pa.Table:
     )
 
 
+def sales(rows: int, seed: int = 0, noise: float = 20.0) -> pa.Table:
+    """Houses with prices: the error has a standard deviation of `noise`, so that its mean is 0.8 of that."""
+    table = houses(rows, seed)
+    paid = np.asarray(table.column("prediction")) + np.random.default_rng(seed + 100).normal(0, noise, rows)
+    return table.append_column("label", pa.array(paid))
+
+
+def flips(rows: int, seed: int = 0, right: float = 0.8) -> pa.Table:
+    """A binary model's log, whose probabilities are true: it is right in `right` of the rows."""
+    rng = np.random.default_rng(seed)
+    score = rng.random(rows)
+    sure = np.where(score >= 0.5, right, 1 - right)
+    label = (rng.random(rows) < sure).astype(int).astype(str)
+    said = (score >= 0.5).astype(int).astype(str)
+    return pa.table({
+        "a": score, "prediction": said.tolist(), "probability_0": 1 - sure, "probability_1": sure,
+        "label": label.tolist(),
+    })  # fmt: skip
+
+
 def replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The table with one column replaced."""
     return table.set_column(table.column_names.index(name), name, pa.chunked_array([values]))

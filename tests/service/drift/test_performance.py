@@ -7,7 +7,7 @@ import pytest
 
 from pilothouse.manifest import Feature, Manifest, Monitoring, Output, TabularInput
 from services.drift.window import SCORED_ROWS
-from testkit.drift.frames import FEATURES, houses
+from testkit.drift.frames import FEATURES, flips, sales
 from testkit.drift.running import running_drift
 from testkit.drift.stack import write_package
 from testkit.waiting import wait_for
@@ -30,25 +30,6 @@ PARITY = Manifest(
 )
 OF_HOUSES = {"model": "houses", "version": "1"}
 FIT = 60
-
-
-def sales(rows, seed=0, noise=20.0):
-    """Houses with prices: the error has a standard deviation of `noise`, so that its mean is 0.8 of that."""
-    table = houses(rows, seed)
-    paid = np.asarray(table.column("prediction")) + np.random.default_rng(seed + 100).normal(0, noise, rows)
-    return table.append_column("label", pa.array(paid))
-
-
-def flips(rows, seed=0, right=0.8):
-    rng = np.random.default_rng(seed)
-    score = rng.random(rows)
-    sure = np.where(score >= 0.5, right, 1 - right)
-    label = (rng.random(rows) < sure).astype(int).astype(str)
-    said = (score >= 0.5).astype(int).astype(str)
-    return pa.table({
-        "a": score, "prediction": said.tolist(), "probability_0": 1 - sure, "probability_1": sure,
-        "label": label.tolist(),
-    })  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -277,35 +258,6 @@ def test_a_number_that_is_lost_leaves_no_old_gauge_behind(client, collector):
         assert series(client, f"pilothouse_performance_{name}", **of) == [], name
     said = ask(client, "parity")
     assert (said["verdict"], said["reason"]) == ("unknown", "collector-away")
-
-
-def test_a_reference_without_labels_leaves_what_is_measured(tmp_path, collector):
-    write_package(tmp_path / "models", HOUSES, houses(1000, seed=1))
-    with running_drift(tmp_path / "models", tmp_path / "state", collector.url) as client:
-        log(collector, HOUSES, sales(300, seed=2), 200)
-        said = ask(client)
-    assert (said["basis"], said["estimated"]["reason"]) == ("measured", "reference-unlabelled")
-    assert said["reference"]["metrics"] == {}
-
-
-def test_a_damaged_reference_leaves_what_is_measured(tmp_path, collector):
-    package = write_package(tmp_path / "models", HOUSES, sales(1000, seed=1))
-    package.reference.write_bytes(b"not parquet")
-    with running_drift(tmp_path / "models", tmp_path / "state", collector.url) as client:
-        log(collector, HOUSES, sales(300, seed=2), 200)
-        said = ask(client)
-    assert (said["basis"], said["estimated"]["reason"]) == ("measured", "reference-damaged")
-
-
-def test_a_worker_that_cannot_fit_is_said_in_words(tmp_path, collector):
-    write_package(tmp_path / "models", HOUSES, sales(1000, seed=1))
-    small = {"report_memory_bytes": 100_000_000}
-    with running_drift(tmp_path / "models", tmp_path / "state", collector.url, **small) as client:
-        log(collector, HOUSES, sales(300, seed=2), 200)
-        fitted(client)
-        said = ask(client)
-    assert said["estimated"]["reason"] == "fit-failed"
-    assert said["basis"] == "measured"
 
 
 def test_a_restart_does_not_fit_again(client, models, state, collector):

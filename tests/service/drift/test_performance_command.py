@@ -12,9 +12,10 @@ from pilothouse.commands.verdicts import appraise, performance_line, performance
 from pilothouse.errors import PilothouseError
 from services.drift.app import create_app
 from services.drift.settings import DriftSettings
+from testkit.drift.frames import flips
 from testkit.drift.stack import running_collector, write_package
 from testkit.waiting import wait_for
-from tests.service.drift.test_performance import PARITY, flips, log
+from tests.service.drift.test_performance import PARITY, log
 
 
 @contextmanager
