@@ -134,7 +134,7 @@ def _loader(
         manifest = package.manifest
         predictor = Predictor(
             model,
-            journal,
+            journal.log,
             metrics.of_model(manifest.name, manifest.version),
             schema=journal.register(manifest),
             inline_seconds=settings.inline_milliseconds / 1000,

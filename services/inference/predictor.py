@@ -37,7 +37,7 @@ _RUN_STAGES = ("preprocess", "model", "postprocess", "log")
 class Log(Protocol):
     """Where records go before the answer does."""
 
-    def append(self, frames: bytes, records: int) -> None:
+    def append_records(self, frames: list[bytes]) -> None:
         """Raises SpoolError when they could not be written."""
 
 
@@ -225,7 +225,7 @@ class Predictor:
 
     def _append(self, frames: list[bytes]) -> bool:
         try:
-            self._log.append(b"".join(frames), len(frames))
+            self._log.append_records(frames)
         except SpoolError:
             self.metrics.unlogged.inc(len(frames))
             return False

@@ -22,10 +22,13 @@ from typing import Literal
 
 import google_crc32c
 import msgspec
+import structlog
 
-from services.inference.errors import SpoolFullError, SpoolUnusableError
+from services.inference.errors import SpoolError, SpoolFullError, SpoolUnusableError
+from services.inference.metrics import SpoolMetrics
 from services.inference.spool.durable import make_folder, sync_folder
 
+_log = structlog.get_logger("spool")
 MAGIC = b"PHR1"
 _HEADER = struct.Struct("<4sII8s")
 _COVERED = struct.Struct("<I8s")
@@ -231,3 +234,27 @@ class SpoolWriter:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:010d}{SEGMENT}"
+
+
+class RecordLog(SpoolWriter):
+    """The same, with what is appended and what cannot be counted, and said once in the log."""
+
+    def __init__(self, folder: Path, mode: Mode, max_bytes: int, segment_bytes: int, metrics: SpoolMetrics) -> None:
+        super().__init__(folder, mode, max_bytes, segment_bytes)
+        self._metrics = metrics
+        self._failing = False
+
+    def append_records(self, frames: list[bytes]) -> None:
+        """Raises SpoolError when they could not be written."""
+        try:
+            self.append(b"".join(frames))
+        except SpoolError as error:
+            self._metrics.dropped("full" if isinstance(error, SpoolFullError) else "unusable", len(frames))
+            if not self._failing:
+                _log.error("predictions are answered but not logged", why=str(error))
+            self._failing = True
+            raise
+        if self._failing:
+            self._failing = False
+            _log.warning("predictions are logged again")
+        self._metrics.appended(len(frames))
