@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
 
@@ -37,7 +39,7 @@ def files_of_a_prediction() -> list[str]:
     recorder = Recorder()
     threading.setprofile(recorder)
     try:
-        with tempfile.TemporaryDirectory() as state:
+        with tempfile.TemporaryDirectory() as state, redirect_stdout(sys.stderr):
             settings = InferenceSettings(port=0, models=ROOT / "models", state=Path(state), log_level="error")
             with serving(create_app(settings, CollectorRegistry(), FakeCollector())) as url:
                 _predict(url, recorder)

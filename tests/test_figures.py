@@ -8,7 +8,6 @@ import pytest
 from testkit.crossing import files_of_a_prediction
 from testkit.sources import Source, sources
 from tests.figures import BEFORE, Figures, long_sentences
-from tests.test_architecture import OFFENDERS, RULES
 
 FIGURES = Figures(sources())
 AIMS = {
@@ -24,7 +23,7 @@ REACHED = {
 }
 TESTS_TO_CODE = 0.8
 LONG_SENTENCES = 0
-CROSSED_FILES = 20  # the aim is 15
+CROSSED_FILES = 16  # the aim is 15
 
 
 @pytest.mark.parametrize("figure", AIMS)
@@ -45,11 +44,6 @@ def test_a_prediction_crosses_few_files():
 def test_no_more_sentences_have_over_forty_words():
     found = long_sentences()
     assert found.total() <= LONG_SENTENCES, found
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_what_keeps_to_a_rule_again_is_no_longer_listed_as_an_offender(rule):
-    assert sorted(OFFENDERS.get(rule, set()) - set(RULES[rule]())) == []
 
 
 def figures_of(tmp_path, monkeypatch, **modules):
