@@ -30,6 +30,7 @@ from services.drift.performance.estimator import Estimator, LearnedEstimator, No
 from services.drift.performance.intervals import MetricResult
 from services.drift.performance.loss_model import FitJob, LossModel
 from services.drift.performance.tasks import performance_of
+from services.drift.process import give_back
 from services.drift.reference.baseline import Baseline, Baselines
 from services.drift.store import Store
 
@@ -155,6 +156,7 @@ class LearnedReferences:
             if entry is None or entry.baseline is not baseline:
                 entry = await asyncio.to_thread(_study, package.manifest, baseline, self._store)
                 self._kept[package.folder] = entry
+                give_back()
             self._kept.move_to_end(package.folder)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
