@@ -1,1 +1,1 @@
-"""What tests, benchmarks and scripts share: real servers, stand-ins, and ways to drive them."""
+"""What tests and benchmarks share: real servers, stand-ins, and ways to drive them."""
