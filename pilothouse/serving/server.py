@@ -59,11 +59,11 @@ def serve(app: FastAPI, settings: ServiceSettings, linger_seconds: float = 0, wo
     spare_the_garbage_collector()
     try:
         reserved = reserve_port(settings.host, worker.port if worker else settings.port, shared=worker is not None)
-        with reserved, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(server.run(reserved))
     except OSError as error:
         print(f"{settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
         raise SystemExit(3) from None
+    with reserved, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.run(reserved))
     _leave(server.signal)
 
 

@@ -1,6 +1,7 @@
-"""A service for the tests of stopping: `python -m tests.unit.serving.lingering STOP_SECONDS LINGER_SECONDS`.
+"""A service for the tests of stopping: `python -m tests.unit.serving.lingering STOP_SECONDS LINGER_SECONDS [fails]`.
 
 `GET /slow` takes 60 s. It says on standard output when it listens, and how much time was left at its end.
+With `fails` its end raises an error of the operating system.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from testkit.ports import free_ports
 async def lifespan(app):
     yield
     print(f"left {app.state.stopping.left():.2f}", flush=True)
+    if sys.argv[3:] == ["fails"]:
+        raise FileNotFoundError("the state folder is gone")
 
 
 def main():

@@ -36,8 +36,9 @@ def started():
     """A service with these seconds to stop and to linger, and its address."""
     services = []
 
-    def start(stop_seconds, linger_seconds):
-        service = Stack(sys.executable, "-m", "tests.unit.serving.lingering", str(stop_seconds), str(linger_seconds))
+    def start(stop_seconds, linger_seconds, *how):
+        times = str(stop_seconds), str(linger_seconds)
+        service = Stack(sys.executable, "-m", "tests.unit.serving.lingering", *times, *how)
         services.append(service)
         url = "http://127.0.0.1:" + service.until(r"port (\d+)")[1]
         wait_for(lambda: answers(url))
@@ -108,3 +109,11 @@ def test_ctrl_c_does_not_linger(started):
     service.process.send_signal(signal.SIGINT)
     service.until("left", seconds=20)
     service.end()
+
+
+def test_an_end_that_fails_says_what_failed_and_not_that_the_address_is_taken(started):
+    service, _ = started(30, 0, "fails")
+    service.process.send_signal(signal.SIGTERM)
+    service.until("FileNotFoundError: the state folder is gone")
+    assert service.end() == 1
+    assert "127.0.0.1:" not in service.output
