@@ -101,7 +101,10 @@ class _Call:
             await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
         self._pieces = self._pieces or aiter(self._protocol)
-        piece = await anext(self._pieces, b"")
+        try:
+            piece = await anext(self._pieces)  # with a default it could not be cancelled
+        except StopAsyncIteration:
+            piece = b""
         self._missing -= len(piece)
         self._ended = not piece
         if self._ended and self._missing > 0:  # a body that was cut off ends as any other

@@ -44,10 +44,16 @@ class ServiceSettings(BaseSettings):
         default=9, ge=0, description="from SIGTERM to the end, for requests in flight and what is still to be shipped"
     )
     max_head_bytes: int = Field(
-        default=65_536, ge=8_192, description="largest head of a request; one with more than 100 headers is refused too"
+        default=65_536,
+        ge=8_192,
+        le=16_777_216,
+        description="largest head of a request; one with more than 100 headers is refused too",
     )
     head_timeout_seconds: float = Field(
-        default=30, gt=0, description="for a request's head to arrive, and so for how long a connection may be idle"
+        default=30,
+        ge=0.1,
+        le=86_400,
+        description="for a request's head to arrive, and so for how long a connection may be idle",
     )
     api_key: SecretStr | None = Field(default=None, description="this service's own key towards the others")
     api_key_file: ReadableFile | None = Field(default=None, description="a file that holds it")

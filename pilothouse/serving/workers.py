@@ -40,20 +40,27 @@ _SPARE_SECONDS = 2.0
 _SUPERVISOR = "all"
 
 
-def _answer(path: Path, answers: Mapping[str, Callable[[], bytes]]) -> None:
-    """Answer questions on the socket at `path`, one at a time, in a thread."""
+def _answer(path: Path, answers: Mapping[str, Callable[[], bytes]]) -> Callable[[], None]:
+    """Answer questions on the socket at `path`, one at a time, in a thread. What it gives ends that, and removes the
+    socket; else the interpreter's own end tries to."""
     path.unlink(missing_ok=True)  # of one that was killed
     listener = Listener(str(path), "AF_UNIX", backlog=64)
+    ended = threading.Event()
 
     def listen() -> None:
-        while True:
+        while not ended.is_set():
             try:
                 with listener.accept() as connection:
                     connection.send_bytes(answers[connection.recv_bytes(100).decode()]())
             except (OSError, EOFError, KeyError):  # whoever asked is gone
                 continue
 
+    def end() -> None:
+        ended.set()
+        listener.close()
+
     threading.Thread(target=listen, daemon=True).start()
+    return end
 
 
 def _ask(path: Path, question: str, seconds: float) -> bytes:
@@ -154,11 +161,12 @@ class WorkerSupervisor:
             signal.signal(number, lambda *_: self._stopping.set())
         with tempfile.TemporaryDirectory(prefix="workers-") as folder:
             self._folder, self._port = Path(folder), port
-            _answer(self._folder / _SUPERVISOR, {"metrics": self._metrics, "ready": self._ready})
+            end = _answer(self._folder / _SUPERVISOR, {"metrics": self._metrics, "ready": self._ready})
             self._log.info("starting", workers=len(self._slots), port=port)
             while not self._stopping.wait(0.1):
                 self._look_after()
             self._stop()
+            end()
         return self._status
 
     def _look_after(self) -> None:
@@ -249,7 +257,8 @@ def supervise(module: str, count: int, host: str, port: int, stop_seconds: float
 def reserve_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A socket that keeps an address for the servers of this service, and never listens. Port 0 chooses one.
 
-    Raises OSError; it does so when somebody listens there, unless the address is `shared` with him.
+    Raises OSError; it does so when somebody listens there or has kept it like this, unless the address is `shared` with
+    him.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     if port and not shared:
@@ -257,7 +266,10 @@ def reserve_port(host: str, port: int, *, shared: bool = False) -> socket.socket
             alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             alone.bind(address)
     bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound.bind(address)
+    try:
+        bound.bind(address)  # without SO_REUSEADDR, so that `alone` of another service meets it before anybody listens
+    except OSError:  # old connections of another program are still there
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
     return bound

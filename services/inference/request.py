@@ -6,6 +6,7 @@ import asyncio
 import math
 import re
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import msgspec
@@ -14,7 +15,7 @@ from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, ProtocolError, S
 from pilothouse.serving.observe import RequestTarget
 from services.inference.errors import BodyTooLargeError
 
-_PATH = re.compile(r"^(/v2)?(?:/models/([^/]+)(?:/versions/([^/]+))?)?/(predict|infer)$")
+_PATH = re.compile(r"^(/v2)?(?:/models/([^/]+)(?:/versions/([^/]+))?)?/(predict|infer)\Z")
 _UNREAD_BYTES, _UNREAD_SECONDS = 64_000_000, 2.0
 
 
@@ -107,23 +108,32 @@ async def read_body(request: PredictRequest, protocol: HTTPProtocol, limit: int)
 
 async def _read_pieces(protocol: HTTPProtocol, limit: int) -> bytes:
     pieces, size = [], 0
-    async for piece in protocol:
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            raise BodyTooLargeError(limit)
+    arriving = aiter(protocol)
+    with suppress(StopAsyncIteration):
+        while size <= limit:
+            piece = await anext(arriving)
+            pieces.append(piece)
+            size += len(piece)
+    if size > limit:
+        await _drop(arriving)
+        raise BodyTooLargeError(limit)
     return b"".join(pieces)
 
 
 async def drop_body(request: PredictRequest, protocol: HTTPProtocol) -> None:
     """Read what was not read, within bounds: a caller that still sends when the connection ends would see that and not
     the answer."""
-    if "content-length" not in request.headers or "expect" in request.headers:
+    headers = request.headers
+    if not ("content-length" in headers or "transfer-encoding" in headers) or "expect" in headers:
         return
+    with suppress(ProtocolError):  # of what was begun, the rest was dropped already
+        await _drop(aiter(protocol))
+
+
+async def _drop(arriving: AsyncIterator[bytes]) -> None:
+    """`arriving` can be gone through once; it is no iterable itself."""
     left = _UNREAD_BYTES
-    with suppress(ProtocolError, ProtocolClosed, TimeoutError):
+    with suppress(StopAsyncIteration, ProtocolError, ProtocolClosed, TimeoutError):
         async with asyncio.timeout(_UNREAD_SECONDS):
-            async for piece in protocol:
-                left -= len(piece)
-                if left < 0:
-                    return
+            while left > 0:
+                left -= len(await anext(arriving))

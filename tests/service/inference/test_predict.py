@@ -16,6 +16,7 @@ from pilothouse.manifest import Manifest
 from pilothouse.wire.predictions import ModelList, Prediction
 from services.inference.app import create_app
 from services.inference.settings import InferenceSettings
+from testkit.connection import Connection
 from testkit.fakes import FakeCollector
 from testkit.serving import calling
 
@@ -165,12 +166,20 @@ def test_a_number_that_is_not_finite_is_a_422_that_names_it(client, house, value
         ("/models/no-such-model/predict", b"{}", "application/json", 404),
         ("/models/house-prices/versions/99/predict", b"{}", "application/json", 404),
         ("/models/%2e%2e/predict", b"{}", "application/json", 404),
+        (f"{HOUSE}%0a", b"{}", "application/json", 404),
     ],
 )
 def test_a_bad_request_has_its_own_status_and_says_why(client, path, content, content_type, status):
     answer = client.post(path, content=content, headers={"content-type": content_type})
     assert answer.status_code == status
     assert answer.json()["title"]
+
+
+def test_a_body_in_pieces_that_is_too_large_is_told_to_a_caller_who_sends_all_of_it(client):
+    head = b"POST %b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" % HOUSE.encode()
+    piece = b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n"
+    with Connection(client.base_url.port, head + piece * 40 + b"0\r\n\r\n") as connection:
+        assert connection.until(b"}").startswith(b"HTTP/1.1 413 ")
 
 
 def test_an_image_of_another_size_is_resized_as_the_manifest_says(client):

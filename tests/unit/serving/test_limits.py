@@ -75,6 +75,11 @@ def test_an_answer_before_the_body_was_read_reaches_a_caller_who_sends_all_of_it
         connection.send(post(b"/echo", b"2")).until(b"echo 2")
 
 
+def test_an_answer_before_the_body_was_read_comes_though_the_rest_never_does(port):
+    with Connection(port, post(b"/early", b"not all")[:-1]) as connection:
+        assert connection.until(b"early").startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_caller_who_leaves_in_the_middle_of_his_body_is_told_of(port):
     app.left.clear()
     with Connection(port, post(b"/echo", b"not all")[:-1]):

@@ -31,6 +31,15 @@ def test_what_has_no_answer_when_half_of_the_time_is_over_is_refused(way):
     assert server.stop(5)
 
 
+def test_a_body_that_has_not_come_when_half_of_the_time_is_over_is_refused(way):
+    server = make(way)
+    with Connection(server.port, post(b"/echo", b"not all")[:-1]) as connection:
+        time.sleep(0.1)
+        server.begin_to_stop()
+        assert connection.to_the_end().startswith(b"HTTP/1.1 503 ")
+    assert server.stop(5)
+
+
 def test_a_caller_who_never_reads_does_not_keep_the_server_from_ending(way):
     server = make(way)
     with Connection(server.port, post(b"/large") * 3):

@@ -32,6 +32,8 @@ EVERYWHERE = [
 HERE = [
     ("collector", "COLLECTOR_PORT", "80000", "less than or equal to 65535"),
     ("collector", "COLLECTOR_PORT", "tcp://10.0.0.1:8001", "enableServiceLinks: false"),
+    ("collector", "PILOTHOUSE_HEAD_TIMEOUT_SECONDS", "inf", "less than or equal to 86400"),
+    ("collector", "PILOTHOUSE_MAX_HEAD_BYTES", "99999999999999999999", "less than or equal to 16777216"),
     ("collector", "PILOTHOUSE_DATABASE_POOL", "many", "should be a valid integer"),
     ("collector", "PILOTHOUSE_DATABASE_URL", "mysql://host/x", "neither postgresql://host/name nor sqlite:///path"),
     ("collector", "PILOTHOUSE_DATABASE_URL", "nonsense", "not a database URL"),

@@ -97,6 +97,25 @@ def test_a_port_on_which_somebody_listens_is_refused():
             reserve_port("127.0.0.1", theirs.getsockname()[1])
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_another_service_keeps_is_refused_before_that_listens(host):
+    """It loads its models first."""
+    with reserve_port(host, 0) as ours, pytest.raises(OSError, match="in use"):
+        reserve_port(host, ours.getsockname()[1])
+
+
+def test_old_connections_of_another_program_do_not_keep_a_port():
+    with socket.socket() as theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        theirs.bind(("127.0.0.1", 0))
+        theirs.listen()
+        address = theirs.getsockname()
+        with socket.create_connection(address) as caller:
+            theirs.accept()[0].close()  # its end waits now
+            assert caller.recv(1) == b""
+    reserve_port(*address).close()
+
+
 NOTE = """
 import os, sys, time
 with open(sys.argv[1], "a") as starts:
@@ -116,7 +135,9 @@ class Workers:
         self.starts = folder / "starts"
         self.starts.touch()
         command = [sys.executable, "-c", SUPERVISOR, NOTE + act, str(self.starts), str(count)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.errors = folder / "errors"
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
 
     def started(self):
         return [
@@ -162,6 +183,14 @@ def test_one_worker_is_always_being_started(tmp_path):
 def test_settings_that_are_wrong_end_all_with_their_status(tmp_path):
     with Workers(tmp_path, 3, "sys.exit(2)") as workers:
         assert workers.process.wait(20) == 2
+
+
+def test_stopping_them_has_no_traceback(tmp_path):
+    with Workers(tmp_path, 2, SLEEP) as workers:
+        wait_for(lambda: len(workers.started()) == 2)
+        workers.process.terminate()
+        assert workers.process.wait(20) == 0
+    assert workers.errors.read_text() == ""
 
 
 def test_workers_end_when_their_supervisor_is_killed(tmp_path):
