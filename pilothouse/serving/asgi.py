@@ -38,14 +38,32 @@ class AsgiRequests:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
+        answer = _Answer(send)
         body = _UnreadBody(scope, receive)
         try:
-            await self._app(scope, body.receive, body.before(send))
+            await self._app(scope, body.receive, body.before(answer.send))
+            await answer.unless_begun(400)  # the body was cut off, or is none
         except asyncio.CancelledError:  # the service stops
-            await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"5")]})
-            await send({"type": "http.response.body", "body": b""})
+            await answer.unless_begun(503, (b"retry-after", b"5"))
         finally:
             self.tasks.discard(task)
+
+
+class _Answer:
+    """What the app sends. One that was begun and is not ended ends with its connection, so that its caller sees it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = False
+
+    async def send(self, message: Message) -> None:
+        self._begun = True
+        await self._send(message)
+
+    async def unless_begun(self, status: int, *headers: tuple[bytes, bytes]) -> None:
+        if not self._begun:
+            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            await self.send({"type": "http.response.body", "body": b""})
 
 
 class _UnreadBody:

@@ -122,7 +122,9 @@ class PredictHandler:
             if body is None:
                 await drop_body(request, protocol)
             status, headers, content = self._problem(request, error)
-        if status != 499:
+        if status == 499:
+            protocol.response_empty(400, [])  # for one who has only ended his side
+        else:
             protocol.response_bytes(status, headers, content)
         details = predictor.named if predictor is not None else {}
         self._requests.answered(request.target, trace, status, time.perf_counter() - begun, details)

@@ -128,6 +128,13 @@ def test_a_body_that_never_comes_is_a_408(impatient, path):
         assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.parametrize("path", [f"{HOUSE}/infer", "/models/house-prices/predict"])
+def test_a_body_that_is_cut_off_is_the_callers_fault(client, path):
+    with send_raw(client, path, b"{") as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize(
     ("path", "route"),
     [(f"{HOUSE}/infer", "/v2/models/{name}/infer"), ("/models/house-prices/predict", "/models/{name}/predict")],

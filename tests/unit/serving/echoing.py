@@ -27,6 +27,10 @@ async def app(scope, receive, send):
         await asyncio.sleep(0.4)
     if path == "/never":
         await asyncio.sleep(60)
+    if path == "/half":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        await asyncio.sleep(60)
     if path == "/raises":
         raise RuntimeError("a bug")
     if path == "/scope":

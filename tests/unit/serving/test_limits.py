@@ -1,5 +1,6 @@
 """What callers may cost: heads, idle connections, those who leave or do not read."""
 
+import socket
 import time
 
 import pytest
@@ -88,6 +89,12 @@ def test_a_caller_who_leaves_in_the_middle_of_his_body_is_told_of(port):
     while not app.left:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_body_that_is_cut_off_is_the_callers_fault(port):
+    with Connection(port, post(b"/echo", b"not all")[:-1]) as connection:
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.to_the_end().startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_caller_who_reads_slowly_gets_everything(port):

@@ -40,6 +40,17 @@ def test_a_body_that_has_not_come_when_half_of_the_time_is_over_is_refused(way):
     assert server.stop(5)
 
 
+def test_an_answer_that_is_under_way_when_the_time_is_over_ends_and_is_not_whole(caplog):
+    """By ASGI alone: an answer by RSGI is whole."""
+    server = make("asgi")
+    with Connection(server.port, post(b"/half")) as connection:
+        connection.until(b"half")
+        server.begin_to_stop()
+        assert connection.to_the_end().endswith(b"\r\n\r\n4\r\nhalf\r\n")
+    assert server.stop(5)
+    assert not caplog.records
+
+
 def test_a_caller_who_never_reads_does_not_keep_the_server_from_ending(way):
     server = make(way)
     with Connection(server.port, post(b"/large") * 3):
