@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Self
 
@@ -63,9 +63,14 @@ def _answer(path: Path, answers: Mapping[str, Callable[[], bytes]]) -> Callable[
     return end
 
 
-def _ask(path: Path, question: str, seconds: float) -> bytes:
+def ask(path: Path, question: str, seconds: float) -> bytes:
     """Raises OSError when nobody answers in time."""
-    with Client(str(path), "AF_UNIX") as connection:
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(seconds)  # without it, one that hangs, and has 64 waiting, is waited for without end
+        caller.connect(str(path))
+        caller.setblocking(True)
+        connection = Connection(caller.detach())
+    with connection:
         connection.send_bytes(question.encode())
         if not connection.poll(seconds):
             raise OSError(f"no answer to {question!r}")
@@ -111,11 +116,11 @@ class Worker:
 
     async def metrics(self) -> bytes:
         """The metrics of all workers, as text. Raises OSError."""
-        return await asyncio.to_thread(_ask, self._all, "metrics", _ANSWER_SECONDS)
+        return await asyncio.to_thread(ask, self._all, "metrics", _ANSWER_SECONDS)
 
     async def reasons(self) -> dict[str, str]:
         """Why not all of them can work; empty when they can. Raises OSError."""
-        found: dict[str, str] = msgspec.json.decode(await asyncio.to_thread(_ask, self._all, "ready", _ANSWER_SECONDS))
+        found: dict[str, str] = msgspec.json.decode(await asyncio.to_thread(ask, self._all, "ready", _ANSWER_SECONDS))
         return found
 
 
@@ -211,7 +216,7 @@ class WorkerSupervisor:
         with self._mutex:
             for slot in self._slots:
                 try:
-                    slot.last = merging.read(_ask(self._folder / str(slot.number), "metrics", _WORKER_SECONDS))
+                    slot.last = merging.read(ask(self._folder / str(slot.number), "metrics", _WORKER_SECONDS))
                 except (OSError, msgspec.DecodeError):
                     slot.last = merging.counted(slot.last)
             running = sum(s.process is not None for s in self._slots)
@@ -224,7 +229,7 @@ class WorkerSupervisor:
         for slot in self._slots:
             try:
                 said: dict[str, str] = msgspec.json.decode(
-                    _ask(self._folder / str(slot.number), "ready", _WORKER_SECONDS)
+                    ask(self._folder / str(slot.number), "ready", _WORKER_SECONDS)
                 )
             except (OSError, msgspec.DecodeError):
                 said = {"process": "does not answer (yet)"}

@@ -5,15 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from itertools import pairwise
+from multiprocessing.connection import Listener
 
 import psutil
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from pilothouse.serving.merging import counted, expose, merge, read, take
-from pilothouse.serving.workers import WorkerArguments, reserve_port
+from pilothouse.serving.workers import WorkerArguments, ask, reserve_port
 from testkit.waiting import wait_for
 
 
@@ -95,6 +98,19 @@ def test_a_port_on_which_somebody_listens_is_refused():
         theirs.listen()
         with pytest.raises(OSError, match="in use"):
             reserve_port("127.0.0.1", theirs.getsockname()[1])
+
+
+def test_asking_a_worker_that_hangs_ends_however_often(tmp_path):
+    def ask_often():
+        for _ in range(80):
+            with suppress(OSError):
+                ask(tmp_path / "0", "ready", 0.001)
+
+    with Listener(str(tmp_path / "0"), "AF_UNIX", backlog=64):
+        asking = threading.Thread(target=ask_often, daemon=True)
+        asking.start()
+        asking.join(20)
+        assert not asking.is_alive()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
