@@ -13,7 +13,7 @@ from testkit.cloudrun.manifests import FOLDER, SERVICES, containers, read_servic
 from testkit.metadata_server import token
 
 AUDIENCE = "https://pilothouse-predict-123456789.europe-west1.run.app"
-SOON = time.time() + 600
+SOON = time.time() + 86_400  # read when the tests are collected, long before this one runs
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def started(world, service, name):
         ({}, True),
         ({HEADER: "Bearer no-token"}, True),
         ({HEADER: f"Bearer {token(AUDIENCE, SOON)}"}, False),
-        ({HEADER: f"Bearer {token(AUDIENCE, SOON - 1200)}"}, True),
+        ({HEADER: f"Bearer {token(AUDIENCE, SOON - 2 * 86_400)}"}, True),
         ({HEADER: f"Bearer {token('https://somebody-else.run.app', SOON)}"}, True),
     ],
 )
