@@ -15,7 +15,7 @@ from granian.rsgi import HTTPProtocol
 from granian.rsgi import Scope as RsgiScope
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_UNREAD_BYTES, _UNREAD_SECONDS = 64_000_000, 2.0
+UNREAD_BYTES, UNREAD_SECONDS = 64_000_000, 2.0  # of a body that nobody wants, at most
 
 
 class RsgiHandler(Protocol):
@@ -89,9 +89,9 @@ class _UnreadBody:
         return sending
 
     async def _read_rest(self) -> None:
-        left = _UNREAD_BYTES
+        left = UNREAD_BYTES
         with suppress(TimeoutError):
-            async with asyncio.timeout(_UNREAD_SECONDS):
+            async with asyncio.timeout(UNREAD_SECONDS):
                 while self._unread and left > 0:
                     left -= len((await self.receive()).get("body", b""))
         self._unread = False

@@ -12,11 +12,11 @@ from contextlib import suppress
 import msgspec
 from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
+from pilothouse.serving.asgi import UNREAD_BYTES, UNREAD_SECONDS
 from pilothouse.serving.observe import RequestTarget
 from services.inference.errors import BodyTooLargeError
 
 _PATH = re.compile(r"^(/v2)?(?:/models/([^/]+)(?:/versions/([^/]+))?)?/(predict|infer)\Z")
-_UNREAD_BYTES, _UNREAD_SECONDS = 64_000_000, 2.0
 
 
 class PredictRequest(msgspec.Struct, frozen=True):
@@ -132,8 +132,8 @@ async def drop_body(request: PredictRequest, protocol: HTTPProtocol) -> None:
 
 async def _drop(arriving: AsyncIterator[bytes]) -> None:
     """`arriving` can be gone through once; it is no iterable itself."""
-    left = _UNREAD_BYTES
+    left = UNREAD_BYTES
     with suppress(StopAsyncIteration, ProtocolError, ProtocolClosed, TimeoutError):
-        async with asyncio.timeout(_UNREAD_SECONDS):
+        async with asyncio.timeout(UNREAD_SECONDS):
             while left > 0:
                 left -= len(await anext(arriving))
