@@ -2,6 +2,7 @@
 
 NAMES = frozenset(
     {
+        "PILOTHOUSE_ALERTMANAGER_URL",
         "PILOTHOUSE_ALERT_EXPIRY_HOURS",
         "PILOTHOUSE_API_KEY",
         "PILOTHOUSE_API_KEYS_FILE",

@@ -29,6 +29,9 @@ class FrontendSettings(ServiceSettings):
     prometheus_url: str | None = Field(
         default=None, description="where Prometheus is; without it the page reads the services' own /metrics"
     )
+    alertmanager_url: Address | None = Field(
+        default=None, description="where Alertmanager is; without it alerts cannot be acknowledged and snoozed"
+    )
     api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
     upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")
     timeout_seconds: float = Field(default=5, gt=0, description="how long a quick call may take")

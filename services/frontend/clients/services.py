@@ -1,4 +1,4 @@
-"""All that the page talks to: the three services, and Prometheus where its address is set."""
+"""All that the page talks to: the three services, and Prometheus and Alertmanager where their addresses are set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
+from pilothouse.serving.auth import Keys
 from pilothouse.serving.settings import read_settings
+from services.frontend.clients.alertmanager import AlertmanagerClient
 from services.frontend.clients.collector import CollectorClient
 from services.frontend.clients.connection import Connection
 from services.frontend.clients.drift import DriftClient
@@ -44,6 +46,7 @@ class Services:
     collector: CollectorClient
     drift: DriftClient
     prometheus: PrometheusClient | None = None
+    alertmanager: AlertmanagerClient | None = None
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -69,10 +72,9 @@ class Services:
             return dict(zip((c.name for c in self.connections), pages, strict=True))
 
     def close(self) -> None:
-        for connection in self.connections:
+        others = [client.connection for client in (self.prometheus, self.alertmanager) if client]
+        for connection in (*self.connections, *others):
             connection.close()
-        if self.prometheus:
-            self.prometheus.connection.close()
 
 
 def open_services() -> Services:
@@ -100,12 +102,14 @@ def connect(settings: FrontendSettings, metrics: PageMetrics) -> Services:
     def to_own(name: str, url: str) -> Connection:
         return to(name, url, settings.key(), settings.identity(url))
 
-    prometheus = settings.prometheus_url
+    prometheus, alertmanager = settings.prometheus_url, settings.alertmanager_url
+    keys = Keys.read(settings.api_keys_file)
     return Services(
         InferenceClient(to_own("inference", settings.inference_url)),
         CollectorClient(to_own("collector", settings.collector_url)),
         DriftClient(to_own("drift", settings.drift_url), settings.report_timeout_seconds),
         PrometheusClient(to("Prometheus", prometheus, None)) if prometheus else None,
+        AlertmanagerClient(to("Alertmanager", alertmanager, None), keys, settings.key()) if alertmanager else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is known of the visitor: the time zone, whether the page is dark, and an API key of their own.
+"""What is known of the visitor: the time zone, whether the page is dark, a name, and an API key of their own.
 
 The key is for what the page's key may not do: activating a version, labelling. It is kept in the session, on the
 server, until the tab is closed, and sent with those calls alone.
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-_KEPT, _TYPED = "own-key", "own-key-typed"
+_KEPT, _TYPED, _NAME = "own-key", "own-key-typed", "visitor-name"
 
 
 def zone() -> tzinfo:
@@ -25,6 +25,15 @@ def zone() -> tzinfo:
 
 def dark() -> bool:
     return bool(st.context.theme.type == "dark")
+
+
+def name() -> str:
+    """What the visitor said to be called; empty before that. Kept for this visit."""
+    return str(st.session_state.get(_NAME, ""))
+
+
+def remember_name(said: str) -> None:
+    st.session_state[_NAME] = said
 
 
 def own_key() -> str | None:

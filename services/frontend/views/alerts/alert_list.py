@@ -1,25 +1,35 @@
-"""Alerts of all senders as one list: the collector's inbox, Prometheus, and the drift service."""
+"""Alerts of all senders as one list: Alertmanager, Prometheus, the collector's inbox, and the drift service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from pilothouse.wire.alerts import Alert
 from pilothouse.wire.drift import DriftAnswer
 from services.frontend import sentences
+from services.frontend.clients.alertmanager import HeldAlert
 from services.frontend.clients.prometheus import AlertRule
+from services.frontend.clients.silences import Silence
 from services.frontend.formatting import parse_time
 
-DRIFT = "the drift service"
-_ORDER = {"firing": 0, "pending": 1, "resolved": 2}
+DRIFT, INBOX = "the drift service", "the inbox"
+Labels = frozenset[tuple[str, str]]
+_STATES = ("firing", "pending", "acknowledged", "snoozed", "consequence", "perhaps over", "resolved", "expired")
+_ORDER = {state: place for place, state in enumerate(_STATES)}
 
 
 @dataclass(frozen=True, slots=True)
 class AlertNotice:
-    """One alert. `state` is firing, pending or resolved; `runbook` is as the alert names it, or None."""
+    """One alert. `state` is one of those above; `runbook` is as the alert names it, or None.
+
+    `labels` tell it from others; an alert without any cannot be silenced. `silences` say who did that. Of a
+    consequence, `cause` names the alert that keeps it silent.
+    """
 
     name: str
     state: str
@@ -31,14 +41,27 @@ class AlertNotice:
     until: datetime | None = None
     description: str = ""
     runbook: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    cause: str = ""
+
+    @property
+    def label_set(self) -> Labels:
+        return frozenset((name, value) for name, value in self.labels.items() if value)
+
+    @property
+    def key(self) -> str:
+        """The same for the same alert, in whatever order alerts come."""
+        told = sorted(self.label_set) or (self.name, self.model, self.source)
+        return sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def of_inbox(alerts: Iterable[Alert]) -> list[AlertNotice]:
     return [
         AlertNotice(
-            a.name, a.status, a.summary, "the inbox", a.severity or "", f"{a.model or ''} {a.version or ''}".strip(),
+            a.name, a.status, a.summary, INBOX, a.severity or "", f"{a.model or ''} {a.version or ''}".strip(),
             parse_time(a.starts_at), parse_time(a.ends_at),
-            a.annotations.get("description", ""), runbook(a.annotations),
+            a.annotations.get("description", ""), runbook(a.annotations), a.labels,
         )
         for a in alerts
     ]  # fmt: skip
@@ -50,14 +73,21 @@ def of_prometheus(rules: Iterable[AlertRule]) -> list[AlertNotice]:
     for rule in rules:
         for alert in rule.alerts:
             labels, notes = _texts(alert.get("labels")), _texts(alert.get("annotations"))
-            model = f"{labels.get('model', '')} {labels.get('version', '')}".strip()
-            found.append(
-                AlertNotice(
-                    rule.name, str(alert.get("state", rule.state)), notes.get("summary", rule.name), "Prometheus",
-                    labels.get("severity", rule.labels.get("severity", "")), model,
-                    parse_time(str(alert.get("activeAt") or "")), None, notes.get("description", ""), runbook(notes),
-                )
-            )  # fmt: skip
+            state, since = str(alert.get("state", rule.state)), parse_time(str(alert.get("activeAt") or ""))
+            found.append(replace(_described(rule.name, state, "Prometheus", labels, notes), since=since))
+    return found
+
+
+def of_alertmanager(alerts: Sequence[HeldAlert], silences: Iterable[Silence]) -> list[AlertNotice]:
+    """Every alert that it holds, with who silenced it, or with the alert that keeps it silent."""
+    by_id, by_fingerprint = {s.id: s for s in silences}, {a.fingerprint: a for a in alerts}
+    found = []
+    for alert in alerts:
+        name, state = alert.labels.get("alertname", "alert"), "consequence" if alert.inhibited_by else "firing"
+        notice = _described(name, state, "Alertmanager", alert.labels, alert.annotations)
+        kept = tuple(by_id[each] for each in alert.silenced_by if each in by_id)
+        causes = [_named(by_fingerprint[each].labels) for each in alert.inhibited_by if each in by_fingerprint]
+        found.append(replace(notice, since=alert.starts_at, silences=kept, cause=", ".join(causes)))
     return found
 
 
@@ -73,19 +103,31 @@ def of_drift(answers: Iterable[DriftAnswer]) -> list[AlertNotice]:
     ]  # fmt: skip
 
 
-def merged(*lists: Iterable[AlertNotice]) -> list[AlertNotice]:
+def doubted(alerts: Iterable[AlertNotice], rules: Iterable[AlertRule]) -> list[AlertNotice]:
+    """Alerts of the inbox; those that Prometheus has a rule for are perhaps over, unless others say that they fire.
+
+    No message is sent of an alert that ends while it is silenced, so the inbox does not hear of its end.
+    """
+    judged = {rule.name for rule in rules}
+    return [replace(a, state="perhaps over") if a.name in judged else a for a in alerts]
+
+
+def merged(*lists: Iterable[AlertNotice], silences: Iterable[Silence] = ()) -> list[AlertNotice]:
     """All of them, firing ones first and of those the newest first.
 
-    What two senders say alike stands once. What the drift service says is left out where an alert of another sender
-    already says that the model drifts.
+    What two senders say alike stands once, as the one says that comes first. A sender may add labels of its own. What
+    the drift service says is left out where an alert of another sender already says that the model drifts.
     """
-    everything = [n for some in lists for n in some]
-    told = {n.model for n in everything if n.name.startswith("Drift") and n.source != DRIFT}
-    found: dict[tuple[str, str, str, str], AlertNotice] = {}
-    for notice in everything:
-        if notice.source != DRIFT or notice.model not in told:
-            found.setdefault((notice.name, notice.model, notice.state, notice.summary), notice)
-    return sorted(found.values(), key=lambda n: (_ORDER.get(n.state, 3), -(n.since.timestamp() if n.since else 0)))
+    seen: defaultdict[str, list[Labels]] = defaultdict(list)
+    found: list[AlertNotice] = []
+    for notices in lists:
+        new = {n.key: n for n in notices if not _is_told(n, seen[n.name])}
+        found += new.values()
+        for notice in new.values():
+            seen[notice.name].append(notice.label_set)
+    told = {n.model for n in found if n.name.startswith("Drift") and n.source != DRIFT}
+    shown = _silenced([n for n in found if n.source != DRIFT or n.model not in told], silences)
+    return sorted(shown, key=lambda n: (_ORDER.get(n.state, 99), -(n.since.timestamp() if n.since else 0)))
 
 
 def runbook(annotations: Mapping[str, str]) -> str | None:
@@ -96,6 +138,39 @@ def followed(address: str | None) -> str | None:
     """The address where a browser may follow it: alerts are data, and `javascript:` is an address too."""
     parts = urlsplit(address or "")
     return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _is_told(notice: AlertNotice, earlier: Iterable[Labels]) -> bool:
+    mine = notice.label_set
+    return bool(mine) and any(mine <= other or other <= mine for other in earlier if other)
+
+
+def _silenced(notices: Iterable[AlertNotice], silences: Iterable[Silence]) -> list[AlertNotice]:
+    """With the silences that Alertmanager names, and with those of exactly this alert: it may just have restarted."""
+    exact: defaultdict[Labels | None, list[Silence]] = defaultdict(list)
+    for silence in silences:
+        exact[silence.alert].append(silence)
+    found = []
+    for notice in notices:
+        kept = {s.id: s for s in (*notice.silences, *(exact[notice.label_set] if notice.labels else ()))}
+        state = "acknowledged" if any(s.acknowledged for s in kept.values()) else "snoozed"
+        holds = kept and notice.state in ("firing", "pending", "consequence")
+        found.append(replace(notice, state=state, silences=tuple(kept.values())) if holds else notice)
+    return found
+
+
+def _described(name: str, state: str, source: str, labels: Mapping[str, str], notes: Mapping[str, str]) -> AlertNotice:
+    model = f"{labels.get('model', '')} {labels.get('version', '')}".strip()
+    return AlertNotice(
+        name, state, notes.get("summary", name), source, labels.get("severity", ""), model,
+        description=notes.get("description", ""), runbook=runbook(notes), labels=labels,
+    )  # fmt: skip
+
+
+def _named(labels: Mapping[str, str]) -> str:
+    """An alert in a few words, as "ServiceDown of drift"."""
+    of = labels.get("model") or labels.get("job") or ""
+    return f"{labels.get('alertname', 'an alert')}{' of ' if of else ''}{of}"
 
 
 def _texts(value: object) -> dict[str, str]:

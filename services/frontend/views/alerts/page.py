@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from pilothouse.wire.drift import DriftAnswer
 from services.frontend.clients import cache
+from services.frontend.clients.alertmanager import AlertmanagerClient, HeldAlert
 from services.frontend.clients.prometheus import AlertRule
 from services.frontend.clients.services import Services, in_background, open_services
-from services.frontend.formatting import ago, plain, tag, when
+from services.frontend.clients.silences import Silence
 from services.frontend.views import address, visitor
-from services.frontend.views.alerts import alert_list, runbooks
+from services.frontend.views.alerts import alert_list, cards, snoozing
 from services.frontend.views.alerts.alert_list import AlertNotice
 from services.frontend.views.sections import redrawn, section
 
 _EVERY_SECONDS = 6
 _ROWS = 100
-_SENDERS = 3
-_COLOURS = {"firing": "red", "pending": "orange", "resolved": "green"}
+_SENDERS = 4
 _SHOWN = {"all": "All", "firing": "Firing", "resolved": "Resolved"}
 
 
@@ -31,7 +30,15 @@ def show() -> None:
         st.title("Alerts", anchor=False)
         st.space("stretch")
         st.button("Check again", icon=":material/refresh:", key="check-alerts", on_click=cache.forget)
+    if services.alertmanager:
+        snoozing.show_dialog(services.alertmanager)
     redrawn(_EVERY_SECONDS, _now, services)
+    if services.alertmanager and services.alertmanager.wants_key:
+        visitor.ask_for_key("ingest")
+    if not services.alertmanager:
+        st.caption(
+            "With an Alertmanager, alerts can be acknowledged and snoozed here: set `PILOTHOUSE_ALERTMANAGER_URL`."
+        )
     _inbox(services)
     if services.prometheus:
         with section("The rules"):
@@ -39,26 +46,41 @@ def show() -> None:
 
 
 def _now(services: Services) -> None:
-    """What fires or is about to, as the inbox, Prometheus and the drift service know it."""
-    found: list[AlertNotice] = []
-    asked = 0
+    """What fires or is about to, as Alertmanager, Prometheus, the inbox and the drift service know it."""
+    snoozing.open_at_once()
+    alertmanager, prometheus = services.alertmanager, services.prometheus
+    held = in_background(_held, alertmanager) if alertmanager else _nothing_held
+    rules = in_background(prometheus.alert_rules) if prometheus else list
     firing = in_background(services.collector.alerts, "firing", _ROWS)
-    rules = in_background(services.prometheus.alert_rules) if services.prometheus else list
     verdicts = in_background(_verdicts, services)
-    with section("The inbox"):
-        found += alert_list.of_inbox(firing().alerts)
-        asked += 1
+    told: dict[str, list[AlertNotice]] = {}
+    silences: list[Silence] = []
+    judges: list[AlertRule] = []
+    with section("What Alertmanager holds"):
+        alerts, silences = held()
+        told["Alertmanager"] = alert_list.of_alertmanager(alerts, silences)
     with section("What Prometheus says"):
-        found = [*alert_list.of_prometheus(rules()), *found]
-        asked += 1
+        judges = rules()
+        told["Prometheus"] = alert_list.of_prometheus(judges)
+    with section("The inbox"):
+        told["inbox"] = alert_list.doubted(alert_list.of_inbox(firing().alerts), judges)
     with section("What the drift service says"):
-        found += alert_list.of_drift(verdicts())
-        asked += 1
-    current = alert_list.merged(found)
-    if not current and asked == _SENDERS:
+        told["drift"] = alert_list.of_drift(verdicts())
+    current = alert_list.merged(*told.values(), silences=silences)
+    if len(told) == _SENDERS and all(n.state in cards.QUIET for n in current):
         st.success("Nothing fires.", icon=":material/check_circle:")
-    for position, notice in enumerate(current):
-        _card(notice, f"now-{position}")
+    cards.show(current, alertmanager if "Alertmanager" in told else None)
+    if alertmanager:
+        shown = {silence.id for notice in current for silence in notice.silences}
+        snoozing.show_idle([s for s in silences if s.id not in shown], alertmanager)
+
+
+def _held(alertmanager: AlertmanagerClient) -> tuple[list[HeldAlert], list[Silence]]:
+    return alertmanager.alerts(), alertmanager.silences()
+
+
+def _nothing_held() -> tuple[list[HeldAlert], list[Silence]]:
+    return [], []
 
 
 def _verdicts(services: Services) -> list[DriftAnswer]:
@@ -66,46 +88,6 @@ def _verdicts(services: Services) -> list[DriftAnswer]:
     models = services.collector.models()
     asked = [in_background(services.drift.verdict, model.name, model.version) for model in models]
     return [answer for ask in asked if (answer := ask())]
-
-
-def _card(notice: AlertNotice, key: str) -> None:
-    with st.container(border=True, gap="xsmall", key=key):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.badge(tag(notice.state), color=_COLOURS.get(notice.state, "gray"))
-            if notice.severity:
-                st.badge(tag(notice.severity), color="gray")
-            st.markdown(f"**{plain(notice.name)}**", width="content")
-            if notice.model:
-                st.caption(plain(notice.model), width="content")
-        st.markdown(plain(_sentence(notice)))
-        if notice.description and notice.description != notice.summary:
-            st.caption(plain(notice.description))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(plain(f"{_since(notice)}from {notice.source}"), width="content")
-            _runbook(notice.runbook)
-
-
-def _sentence(notice: AlertNotice) -> str:
-    """The summary as a sentence; one that begins with the model's name keeps it as it is."""
-    said, name = notice.summary, notice.model.partition(" ")[0]
-    return said if name and said.startswith(name) else said[:1].upper() + said[1:]
-
-
-def _runbook(address: str | None) -> None:
-    """A link where a browser may follow it; the section itself where it is one of our own."""
-    icon = ":material/menu_book:"
-    ours = runbooks.section(address) if address else None
-    if ours:
-        with st.popover("Runbook", icon=icon, type="tertiary", width="content"):
-            st.markdown(ours)
-    elif address and alert_list.followed(address):
-        st.link_button("Runbook", address, icon=icon, type="tertiary")
-
-
-def _since(notice: AlertNotice) -> str:
-    if notice.since is None:
-        return ""
-    return f"since {when(notice.since, visitor.zone())}, {ago(notice.since, datetime.now(UTC))}, "
 
 
 def _inbox(services: Services) -> None:
@@ -118,25 +100,10 @@ def _inbox(services: Services) -> None:
                 "No alert has come in. Grafana and Alertmanager send theirs to the collector: `POST /v1/alerts`."
             )
             return
-        st.dataframe(_table(alert_list.of_inbox(inbox.alerts)), hide_index=True, alt="Alerts", column_config=_config())
+        found = cards.table(alert_list.of_inbox(inbox.alerts))
+        st.dataframe(found, hide_index=True, alt="Alerts", column_config=cards.table_config())
         if inbox.next:
             st.caption(f"The newest {_ROWS}.")
-
-
-def _table(found: list[AlertNotice]) -> pd.DataFrame:
-    zone = visitor.zone()
-    rows = [
-        (n.state, n.name, n.model, n.summary, n.severity, n.since and n.since.astimezone(zone),
-         n.until and n.until.astimezone(zone), alert_list.followed(n.runbook))
-        for n in found
-    ]  # fmt: skip
-    columns = ["State", "Alert", "Model", "Summary", "Severity", "Began", "Ended", "Runbook"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _config() -> dict[str, object]:
-    times = {name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss") for name in ("Began", "Ended")}
-    return {"Runbook": st.column_config.LinkColumn(display_text="open"), **times}
 
 
 def _rules(rules: Sequence[AlertRule]) -> None:
