@@ -9,6 +9,7 @@ PilothouseError
 │   ├── TooLarge          an image or a batch over its limit
 │   └── NotAnImage        bytes that are no image of a supported format
 ├── OutputError           the model's answer is not a number
+├── LabelError            a label that is no class of the model, or no number
 ├── RemoteError           another service answered with an error, or not at all
 ├── ArchiveAddressError   an address that is not one of an archive
 └── ArchiveAwayError      the archive cannot be read or written now
@@ -71,6 +72,14 @@ class NotAnImage(InputError):
 
 class OutputError(PilothouseError):
     """The model answered NaN or infinity, or another shape than its manifest says."""
+
+
+class LabelError(PilothouseError):
+    """A label that is no class of the model, or no finite number. `code` is a stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RemoteError(PilothouseError):

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pilothouse.columns import Column, model_columns
-from pilothouse.errors import ManifestError
+from pilothouse.errors import LabelError, ManifestError
 from pilothouse.external import ExternalFormat
 from pilothouse.inputs import RESERVED, STATISTICS, Feature, FeatureType, ImageInput, ManifestPart, TabularInput
 from pilothouse.tasks import TaskName, task_of
+from pilothouse.tasks.labels import read_label_values
 
 __all__ = [
     "RESERVED", "STATISTICS", "DriftColumn", "ExternalFormat", "Feature", "FeatureType", "File", "ImageInput",
@@ -44,8 +45,24 @@ class Output(ManifestPart):
         None,
         description="in the order of the graph's columns; a binary model's second is the positive (rare) one",
     )
+    label_values: dict[str, str] | None = Field(
+        None,
+        exclude_if=lambda values: values is None,  # an older service refuses a key that it does not know
+        description="other values of labels that mean a class: {1: fraud, 0: legit}",
+    )
     threshold: float = Field(default=0.5, ge=0, le=1, description="probability that makes the positive class predicted")
     risk_tiers: tuple[RiskTier, ...] = Field((), description="names for the positive class's probability; binary only")
+
+    @field_validator("label_values", mode="before")
+    @classmethod
+    def _as_texts(cls, given: Any) -> Any:
+        """YAML has numbers and booleans where a label has text."""
+        if not isinstance(given, dict):
+            return given
+        try:
+            return read_label_values(given)
+        except LabelError as error:
+            raise ValueError(str(error)) from None
 
     def risk_of(self, probability: float | None) -> str | None:
         """The name of the risk tier that a probability of the positive class lies in; None when it is not known."""

@@ -11,6 +11,7 @@ from pilothouse.errors import PackageError
 from pilothouse.manifest import ImageInput, Manifest, Monitoring, Output, RiskTier, TabularInput
 from pilothouse.tasks import Task, task_named
 
+LabelValues = Mapping[Any, Any] | None  # values of labels, and the class that each means
 RiskTiers = Sequence[tuple[str, float]]  # a tier's name and the probability it begins at, rising from 0
 
 
@@ -28,6 +29,7 @@ def describe(
     *,
     target: str | None,
     unit: str | None,
+    label_values: LabelValues,
     threshold: float,
     risk_tiers: RiskTiers,
     monitoring: Monitoring | Mapping[str, Any] | None,
@@ -35,9 +37,10 @@ def describe(
 ) -> Manifest:
     """The manifest without examples and files. Raises PackageError naming what is wrong."""
     named = {"target": target} if target else {}
+    values: Any = label_values or None
     try:
         tiers = tuple(RiskTier(name=name, from_probability=floor) for name, floor in risk_tiers)
-        output = Output(unit=unit, classes=classes, threshold=threshold, risk_tiers=tiers, **named)
+        output = Output(unit=unit, classes=classes, label_values=values, threshold=threshold, risk_tiers=tiers, **named)
         return Manifest(input=spec, output=output, monitoring=Monitoring.model_validate(monitoring or {}), **fields)
     except ValidationError as error:
         raise PackageError(f"the manifest would be wrong: {error}") from error

@@ -13,7 +13,7 @@ from pilothouse.errors import PackageError
 from pilothouse.manifest import ExternalFormat, Manifest, Monitoring, TabularInput
 from pilothouse.package import CARD, REFERENCE, Package, fresh_folder, write_files
 from pilothouse.packing.card import external_card
-from pilothouse.packing.description import RiskTiers, describe, find_task
+from pilothouse.packing.description import LabelValues, RiskTiers, describe, find_task
 from pilothouse.packing.examples import as_features
 from pilothouse.packing.features import Overrides, infer_features
 from pilothouse.packing.sources import as_labels, infer_classes, read_table, require_rows, sample, validated
@@ -37,6 +37,7 @@ def pack_external(
     description: str = "",
     features: Overrides | None = None,
     classes: Sequence[str] | None = None,
+    label_values: LabelValues = None,
     threshold: float = 0.5,
     risk_tiers: RiskTiers = (),
     external_format: ExternalFormat | Mapping[str, Any] | None = None,
@@ -61,6 +62,8 @@ def pack_external(
         description: what the model is for, for people.
         features: replaces what is inferred of features, by name: {"living_m2": {"unit": "m²", "maximum": 1000}}.
         classes: in the model's order; without them those of `probabilities`, or the sorted labels.
+        label_values: other values that labels have, each with the class that it means: {1: "fraud", 0: "legit"}. Those
+            of the reference are read by it too.
         threshold: the probability, 0 to 1, from which the positive class of a binary model is predicted.
         risk_tiers: names for that probability, each with the lowest: [("low", 0), ("high", 0.7)].
         external_format: how the model writes requests and answers, where it does not use the features' names and
@@ -76,12 +79,14 @@ def pack_external(
     require_rows(frame)
     frame = frame.iloc[sample(len(frame), rows)]
     shares = dict(probabilities or {})
-    answers = _Answers(frame, find_task(task), prediction, target, probabilities=shares, classes=classes)
+    answers = _Answers(
+        frame, find_task(task), prediction, target, probabilities=shares, classes=classes, label_values=label_values
+    )
     spec = TabularInput(features=infer_features(frame.drop(columns=list(answers.used)), features))
     manifest = describe(
         spec, answers.classes, name=name, version=version, task=task, description=description, runtime="external",
-        target=target, unit=unit, threshold=threshold, risk_tiers=risk_tiers, external_format=external_format or None,
-        monitoring=monitoring or answers.monitoring(spec),
+        target=target, unit=unit, label_values=label_values, threshold=threshold, risk_tiers=risk_tiers,
+        external_format=external_format or None, monitoring=monitoring or answers.monitoring(spec),
     )  # fmt: skip
     return _write(manifest, validated(frame, spec), answers, card, into=Path(into), overwrite=overwrite)
 
@@ -98,6 +103,7 @@ class _Answers:
         *,
         probabilities: dict[str, str],
         classes: Sequence[str] | None,
+        label_values: LabelValues,
     ) -> None:
         named = [prediction, *([target] if target else []), *probabilities.values()]
         absent = [n for n in named if n not in frame.columns]
@@ -109,7 +115,7 @@ class _Answers:
         answered = frame[prediction] if target is None else pd.concat([frame[prediction], frame[target]])
         self.classes = infer_classes(answered, task, classes or (list(probabilities) or None))
         self.prediction = _predictions(frame[prediction], task, self.classes)
-        self.labels = None if target is None else as_labels(frame[target], task, self.classes)
+        self.labels = None if target is None else as_labels(frame[target], task, self.classes, label_values)
         if set(probabilities) - set(self.classes or ()):
             raise PackageError(
                 f"probabilities are of classes: {', '.join(self.classes or ()) or 'a regression has none'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pilothouse import images
-from pilothouse.errors import InputError, PackageError
+from pilothouse.errors import InputError, LabelError, PackageError
 from pilothouse.input_files import IMAGE_SUFFIXES, read_frame
 from pilothouse.manifest import STATISTICS, Feature, ImageInput, TabularInput
 from pilothouse.packing.features import Overrides, infer_features, instances
 from pilothouse.tabular import TabularCodec
 from pilothouse.tasks import Task
+from pilothouse.tasks.labels import class_reader, read_label_values
 
 Reference = pd.DataFrame | Path | str | tuple[NDArray[np.uint8], Any]
 
@@ -56,6 +57,7 @@ class ReferenceOptions:
     resize: bool = False
     statistics: tuple[str, ...] | None = None
     rows: int = 5_000
+    label_values: Mapping[Any, Any] | None = None
 
 
 def read_reference(reference: Reference, options: ReferenceOptions) -> ReferenceData:
@@ -92,7 +94,8 @@ def _with_labels(
 ) -> ReferenceData:
     """`rows` are the chosen ones already; `labels` are all, so that a class that was not chosen is one too."""
     classes = infer_classes(labels, options.task, options.classes)
-    return ReferenceData(spec, rows, as_labels(labels.iloc[chosen], options.task, classes), classes, options.task)
+    known = as_labels(labels.iloc[chosen], options.task, classes, options.label_values)
+    return ReferenceData(spec, rows, known, classes, options.task)
 
 
 def validated(inputs: pd.DataFrame, spec: TabularInput) -> list[Any]:
@@ -195,15 +198,27 @@ def infer_classes(labels: pd.Series[Any], task: Task, given: Sequence[str] | Non
     return tuple(str(c) for c in sorted(labels.dropna().unique()))
 
 
-def as_labels(labels: pd.Series[Any], task: Task, classes: tuple[str, ...] | None) -> list[Any]:
-    """Labels as the log stores them. Integers that are no class names are positions in `classes`.
+def as_labels(
+    labels: pd.Series[Any],
+    task: Task,
+    classes: tuple[str, ...] | None,
+    label_values: Mapping[Any, Any] | None = None,
+) -> list[Any]:
+    """Labels as the log stores them. Integers that are no class names are positions in `classes`, unless
+    `label_values` say what they mean.
 
     Raises PackageError for a missing label, for one that is no number, and for a class that is not among `classes`.
     """
     gone = int(labels.isna().sum())
     if gone:
         raise PackageError(f"{gone} of {len(labels)} labels of the reference are missing")
-    return task.read_labels((_tidied(labels) if task.has_classes else labels).tolist(), classes or ())
+    values = (_tidied(labels) if task.has_classes else labels).tolist()
+    if not label_values:
+        return task.read_labels(values, classes or ())
+    try:
+        return list(map(class_reader(classes or (), read_label_values(label_values)), values))
+    except LabelError as error:
+        raise PackageError(f"a label of the reference: {error}") from None
 
 
 def _tidied(labels: pd.Series[Any]) -> pd.Series[Any]:

@@ -12,7 +12,7 @@ from pilothouse.manifest import ImageInput, Monitoring, TabularInput
 from pilothouse.model import Model
 from pilothouse.package import Package, fresh_folder, write_files
 from pilothouse.packing.card import default_card
-from pilothouse.packing.description import RiskTiers, describe, find_task
+from pilothouse.packing.description import LabelValues, RiskTiers, describe, find_task
 from pilothouse.packing.examples import write_examples
 from pilothouse.packing.features import Overrides
 from pilothouse.packing.parity import Parity, compare, require_finite, require_probabilities
@@ -46,6 +46,7 @@ def pack(
     description: str = "",
     features: Overrides | None = None,
     classes: Sequence[str] | None = None,
+    label_values: LabelValues = None,
     outputs: Literal["probabilities", "logits"] = "probabilities",
     embedding: bool = False,
     threshold: float = 0.5,
@@ -84,6 +85,8 @@ def pack(
         description: what the model is for, for people.
         features: replaces what is inferred of features, by name: {"living_m2": {"unit": "m²", "maximum": 1000}}.
         classes: in the order of the module's outputs; without them a categorical's own order, or sorted.
+        label_values: other values that labels have, each with the class that it means: {1: "fraud", 0: "legit"}. Those
+            of the reference are read by it too.
         outputs: whether the module answers probabilities that add up to 1, or logits.
         embedding: the module of an image model answers a pair, whose second is (rows, size); it is logged.
         threshold: the probability, 0 to 1, from which the positive class of a binary model is predicted.
@@ -107,7 +110,9 @@ def pack(
     from pilothouse.packing.export import Shape, TorchModel
 
     kind = find_task(task)
-    options = ReferenceOptions(kind, target, _listed(classes), features, size, resize, _listed(statistics), rows)
+    options = ReferenceOptions(
+        kind, target, _listed(classes), features, size, resize, _listed(statistics), rows, label_values
+    )
     data = read_reference(reference, options)
     if embedding and isinstance(data.spec, TabularInput):
         raise PackageError("embedding=True is for images: a table's features are logged as they are")
@@ -118,7 +123,7 @@ def pack(
     manifest = describe(
         _completed(data.spec, torch_outputs.get("embedding"), _normalisation(mean, std)), data.classes,
         name=name, version=version, task=task, description=description, artifact=ARTIFACT, target=target, unit=unit,
-        threshold=threshold, risk_tiers=risk_tiers, monitoring=monitoring,
+        label_values=label_values, threshold=threshold, risk_tiers=risk_tiers, monitoring=monitoring,
     )  # fmt: skip
     with fresh_folder(Path(into), manifest, overwrite=overwrite) as folder:
         torch_model.export(tensors, folder / ARTIFACT)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pilothouse.errors import OutputError, PackageError
+from pilothouse.tasks.labels import LabelReader, class_reader, label_value_faults
 from pilothouse.tasks.task import PerformanceMetric, Task
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Classification(Task):
     def output_faults(self, output: Output) -> list[str]:
         classes = output.classes or ()
         twice = ["output.classes: a class is listed twice"] if len(set(classes)) != len(classes) else []
-        return twice + super().output_faults(output)
+        unclear = label_value_faults(classes, output.label_values or {})
+        return twice + unclear + super().output_faults(output)
 
     def module_shapes(self, rows: int, classes: int | None) -> list[tuple[int, ...]]:
         return [(rows, classes or 0)]
@@ -60,6 +62,9 @@ class Classification(Task):
             return [classes[position] for position in _within(values, len(classes))]
         strange = sorted(set(texts) - set(classes))
         raise PackageError(f"labels of the reference are not among the classes: {', '.join(strange[:5])}")
+
+    def label_reader(self, output: Output) -> LabelReader:
+        return class_reader(output.classes or (), output.label_values)
 
     def describe(self, output: Output) -> str:
         return ", ".join(output.classes or ())

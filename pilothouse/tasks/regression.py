@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pilothouse.errors import PackageError
+from pilothouse.tasks.labels import LabelReader, read_number
 from pilothouse.tasks.task import PerformanceMetric, Task
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Regression(Task):
 
     def output_faults(self, output: Output) -> list[str]:
         faults = ["output.classes: a regression has none"] if output.classes else []
+        faults += ["output.label_values: a regression has no classes for them"] if output.label_values else []
         return faults + super().output_faults(output)
 
     def module_shapes(self, rows: int, classes: int | None) -> list[tuple[int, ...]]:
@@ -51,6 +53,9 @@ class Regression(Task):
         if not all(map(math.isfinite, numbers)):
             raise PackageError("a label of the reference is infinite")
         return numbers
+
+    def label_reader(self, output: Output) -> LabelReader:
+        return read_number
 
     def describe(self, output: Output) -> str:
         return f"{output.target}, {output.unit}" if output.unit else output.target

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pilothouse.columns import Column
+from pilothouse.tasks.labels import LabelReader
 
 if TYPE_CHECKING:
     from pilothouse.manifest import Manifest, Output
@@ -104,6 +105,13 @@ class Task(ABC):
     @abstractmethod
     def read_labels(self, values: Sequence[Any], classes: Sequence[str]) -> list[Any]:
         """Ground truth as the log stores it. Raises PackageError for what cannot be a label of this task."""
+
+    @abstractmethod
+    def label_reader(self, output: Output) -> LabelReader:
+        """A function that reads one label, as a caller or a file has it, as the log stores it: a class or a float.
+
+        It raises LabelError.
+        """
 
     @abstractmethod
     def describe(self, output: Output) -> str:

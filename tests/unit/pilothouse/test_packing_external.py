@@ -56,6 +56,16 @@ def test_labels_and_probabilities_may_be_unknown(tmp_path):
     assert package.manifest.monitoring.performance_metric == "accuracy", "the default needs probabilities"
 
 
+def test_labels_of_the_reference_may_have_other_values(tmp_path):
+    frame = FRAME.assign(truth=np.where(FRAME["truth"] == "yes", 1, 0))
+    package = pack(tmp_path, frame, classes=["no", "yes"], label_values={1: "yes", 0: "no"})
+    assert check(package.folder).faults == []
+    assert open_package(package.folder).manifest.output.label_values == {"1": "yes", "0": "no"}
+    assert pq.read_table(package.folder / "reference.parquet")["label"].to_pylist() == FRAME["truth"].tolist()
+    with pytest.raises(PackageError, match="'maybe' is no class"):
+        pack(tmp_path, version="2", classes=["no", "yes"], label_values={1: "yes", 0: "maybe"})
+
+
 def test_a_regression_is_packed_with_how_it_speaks(tmp_path):
     frame = FRAME[["area"]].assign(answer=FRAME["area"] * 2, price=FRAME["area"] * 2.1)
     package = pilothouse.pack_external(

@@ -49,3 +49,11 @@ def test_labels_of_a_regression_are_plain_floats():
 def test_wrong_labels_are_refused(labels, task, sentence):
     with pytest.raises(PackageError, match=sentence):
         as_labels(pd.Series(labels), task, CLASSES)
+
+
+def test_values_that_the_manifest_maps_are_no_positions():
+    values = {1: "cat", 0: "dog"}
+    assert as_labels(pd.Series([1, 0]), BINARY, CLASSES, values) == ["cat", "dog"]
+    assert as_labels(pd.Series([1.0, 0.0]), BINARY, CLASSES, values) == ["cat", "dog"]
+    with pytest.raises(PackageError, match="'2' is no class"):
+        as_labels(pd.Series([1, 2]), BINARY, CLASSES, values)
