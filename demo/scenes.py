@@ -13,7 +13,8 @@ from PIL import Image, ImageFilter
 
 from pilothouse.input_files import feature_objects
 from pilothouse.manifest import Manifest
-from training import fashion_mnist, house_prices
+from training import house_prices
+from training.fashion_mnist import sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,13 @@ def house_scenes(manifest: Manifest, rows: int) -> Iterator[Scene]:
         ("held-out sales of 1993-95", parts.held_out, False),
         ("sales of 1998", parts.later[1998], True),
     ):
-        sample = frame.sample(min(rows, len(frame)), random_state=7)
-        yield Scene(title, list(feature_objects(sample, manifest)), sample[house_prices.TARGET].tolist(), drifts)
+        sales = frame.sample(min(rows, len(frame)), random_state=7)
+        yield Scene(title, list(feature_objects(sales, manifest)), sales[house_prices.TARGET].tolist(), drifts)
 
 
-def fashion_scenes(rows: int) -> Iterator[Scene]:
+def fashion_scenes(_: Manifest, rows: int) -> Iterator[Scene]:
     """Test images as they are, then inverted (misclassified with high confidence), then blurred."""
-    images = fashion_mnist.splits().held_out
-    chosen = np.random.default_rng(7).permutation(len(images.labels))[:rows]
-    part = images.take(chosen)
+    part = sample.read().take(np.arange(rows))
     pixels = part.pixels[..., 0]
     for title, changed, drifts in (
         ("test images", pixels, False),

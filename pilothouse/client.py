@@ -28,7 +28,8 @@ class Client:
         self, url: str, api_key: str | None = None, timeout_seconds: float = 30, auth: httpx2.Auth | None = None
     ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds, auth=auth)
+        self._url = url.rstrip("/")
+        self._http = httpx2.Client(headers=headers, timeout=timeout_seconds, auth=auth)
 
     def models(self) -> list[dict[str, Any]]:
         """Every package that the service found: name, version, task, state, whether it is the default."""
@@ -65,17 +66,18 @@ class Client:
         self.close()
 
     def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        url = f"{self._url}{path}"
         try:
-            response = self._http.request(method, path, **request)
+            response = self._http.request(method, url, **request)
         except httpx2.HTTPError as error:
-            raise RemoteError(path, None, str(error) or type(error).__name__) from error
+            raise RemoteError(url, None, str(error) or type(error).__name__) from error
         try:
             body = response.json()
         except ValueError as error:
-            raise RemoteError(path, response.status_code, response.text[:200]) from error
+            raise RemoteError(url, response.status_code, response.text[:200]) from error
         if response.is_success:
             return dict(body)
         faults = [Fault(f["path"], f["code"], f["message"]) for f in body.get("errors", ())]
         if faults and response.status_code in (413, 415, 422):
             raise InputError(faults)
-        raise RemoteError(path, response.status_code, body.get("detail") or body.get("title") or "")
+        raise RemoteError(url, response.status_code, body.get("detail") or body.get("title") or "")

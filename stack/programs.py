@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pilothouse.commands.connection import reachable
 from stack.settings import StackSettings
 
 # ONNX Runtime, Evidently and Streamlit would report their use to their makers; the first reads its switch at import
@@ -74,11 +75,6 @@ def service_programs(settings: StackSettings) -> list[Program]:
         service("drift", settings.drift_port, "drift scores and reports"),
         service("frontend", settings.frontend_port, "the page for people", "/"),
     ]
-
-
-def reachable(host: str) -> str:
-    """The address at which to call a program that listens on `host`: nobody can connect to "every interface"."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared with, not listened on
 
 
 def port_faults(programs: Iterable[Program]) -> list[str]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from stack.programs import Program, port_faults, reachable
+from pilothouse.commands.connection import reachable
+from stack.programs import Program, port_faults
 from stack.settings import StackSettings
 
 NAME = "prometheus"

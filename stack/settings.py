@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PORTS = {"inference": 8000, "collector": 8001, "drift": 8002, "frontend": 8501}
+from pilothouse.commands.connection import PORTS, PROMETHEUS_PORT
 
 
 class StackSettings(BaseSettings):
@@ -26,6 +26,6 @@ class StackSettings(BaseSettings):
     log_format: str = Field(default="text", alias="PILOTHOUSE_LOG_FORMAT")
     host_metrics: bool = Field(default=True, alias="PILOTHOUSE_HOST_METRICS")
     prometheus: Literal["auto", "off"] = Field(default="auto", alias="PILOTHOUSE_PROMETHEUS")
-    prometheus_port: int = Field(default=9090, alias="PROMETHEUS_PORT", ge=1, le=65535)
+    prometheus_port: int = Field(default=PROMETHEUS_PORT, alias="PROMETHEUS_PORT", ge=1, le=65535)
     prometheus_config: Path = Field(default=Path("prometheus/prometheus.yml"), alias="PILOTHOUSE_PROMETHEUS_CONFIG")
     prometheus_url: str | None = Field(default=None, alias="PILOTHOUSE_PROMETHEUS_URL")

@@ -1,12 +1,11 @@
 """`make smoke`: one prediction with every model of a running stack, followed until it is stored.
 
-It takes the addresses from the environment, so it works on `make run` and on `make up`.
+It takes the addresses and the key from the environment and from `.env`, so it works on `make run` and on `make up`.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 import time
 from typing import Any
@@ -15,18 +14,18 @@ import httpx2
 from PIL import Image
 
 from pilothouse.client import Client
+from pilothouse.commands.connection import address, api_key, headers
 from pilothouse.commands.predictions import send
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import ImageInput, Manifest
-from stack.settings import PORTS
 
 _WAIT_SECONDS = 30
 
 
 def main() -> None:
-    key = os.environ.get("PILOTHOUSE_API_KEY")
     try:
-        with Client(address("inference"), key) as client, httpx2.Client(timeout=10, headers=_headers(key)) as http:
+        key = api_key()
+        with Client(address("inference"), key) as client, httpx2.Client(timeout=10, headers=headers(key)) as http:
             models = [m for m in client.models() if m["state"] not in ("failed", "external")]
             if not models:
                 raise PilothouseError(f"{address('inference')}/models: no model is loaded")
@@ -75,17 +74,6 @@ def await_record(http: httpx2.Client, manifest: Manifest, identity: str) -> None
             return
         time.sleep(0.1)
     raise PilothouseError(f"record {identity} of {manifest.key} is not stored after {_WAIT_SECONDS} s")
-
-
-def address(service: str) -> str:
-    """Where a service is, as seen from this machine."""
-    name = service.upper()
-    port = os.environ.get(f"{name}_PORT", PORTS[service])
-    return os.environ.get(f"PILOTHOUSE_{name}_URL", f"http://127.0.0.1:{port}").rstrip("/")
-
-
-def _headers(key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 if __name__ == "__main__":

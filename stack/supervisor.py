@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pilothouse.commands.connection import reachable
 from pilothouse.serving.probe import why_not_ready
 from stack.console import Console
 from stack.process import ProgramProcess, describe
-from stack.programs import Program, reachable
+from stack.programs import Program
 from stack.reaper import Reaper
 
 

@@ -13,16 +13,34 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pilothouse.client import Client
+from pilothouse.commands import connection
+from pilothouse.commands.connection import address, headers
 from pilothouse.errors import PilothouseError
 from pilothouse.input_files import read_frame, read_requests
 from pilothouse.manifest import ImageInput, Manifest
 
+
+def _given_key() -> str | None:
+    """The key that no option gave. Raises BadParameter, when its file cannot be read."""
+    try:
+        return connection.api_key()
+    except PilothouseError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Model = Annotated[str, typer.Argument(help="name of the model")]
 Data = Annotated[Path, typer.Argument(help="CSV or Parquet of features; an image or a folder of images", exists=True)]
-Url = Annotated[str, typer.Option(help="the inference service", envvar="PILOTHOUSE_INFERENCE_URL")]
-Collector = Annotated[str, typer.Option(help="the collector", envvar="PILOTHOUSE_COLLECTOR_URL")]
-Key = Annotated[str | None, typer.Option(help="API key", envvar="PILOTHOUSE_API_KEY")]
-INFERENCE, COLLECTOR = "http://127.0.0.1:8000", "http://127.0.0.1:8001"
+Url = Annotated[
+    str,
+    typer.Option(
+        help="the inference service", envvar="PILOTHOUSE_INFERENCE_URL", default_factory=lambda: address("inference")
+    ),
+]
+Collector = Annotated[
+    str,
+    typer.Option(help="the collector", envvar="PILOTHOUSE_COLLECTOR_URL", default_factory=lambda: address("collector")),
+]
+Key = Annotated[str | None, typer.Option(help="API key", envvar="PILOTHOUSE_API_KEY", default_factory=_given_key)]
 _LABELS = 1_000
 
 
@@ -33,7 +51,7 @@ def register(app: typer.Typer) -> None:
     app.command()(label)
 
 
-def predict(model: Model, data: Data, url: Url = INFERENCE, api_key: Key = None) -> None:
+def predict(model: Model, data: Data, url: Url, api_key: Key) -> None:
     """Predict every row of a file, or every image, and print one JSON object a line."""
     console = Console(soft_wrap=True)
     with Client(url, api_key) as client:
@@ -49,12 +67,12 @@ def predict(model: Model, data: Data, url: Url = INFERENCE, api_key: Key = None)
 def replay(
     model: Model,
     data: Data,
+    url: Url,
+    collector: Collector,
+    api_key: Key,
     rate: Annotated[float, typer.Option(help="predictions a second; 0 is as fast as it goes")] = 0,
     batch: Annotated[int, typer.Option(help="instances a request", min=1)] = 1,
     labels: Annotated[str | None, typer.Option(help="column of the file that holds the true value")] = None,
-    url: Url = INFERENCE,
-    collector: Collector = COLLECTOR,
-    api_key: Key = None,
 ) -> None:
     """Send a file as traffic, with a progress bar, and its labels too where --labels names a column."""
     console = Console()
@@ -77,11 +95,11 @@ def replay(
 
 def label(
     record_id: Annotated[str, typer.Argument(help="id of a prediction, or a CSV/Parquet file")],
+    collector: Collector,
+    api_key: Key,
     value: Annotated[str | None, typer.Argument(help="the true class or number; leave it out for a file")] = None,
     id_column: Annotated[str, typer.Option(help="column of the file that holds the ids")] = "id",
     label_column: Annotated[str, typer.Option(help="column of the file that holds the labels")] = "label",
-    collector: Collector = COLLECTOR,
-    api_key: Key = None,
 ) -> None:
     """Say what the true value of a prediction was, or of many from a file."""
     try:
@@ -118,8 +136,7 @@ def pace(rate: float, clock: Callable[[], float], sleep: Callable[[float], None]
 
 def post_labels(url: str, api_key: str | None, pairs: list[tuple[str, Any]]) -> None:
     """Post (record id, label) pairs to the collector. Raises PilothouseError."""
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    with httpx2.Client(base_url=url, headers=headers, timeout=30) as http:
+    with httpx2.Client(base_url=url, headers=headers(api_key), timeout=30) as http:
         for start in range(0, len(pairs), _LABELS):
             body = [{"record_id": i, "label": v} for i, v in pairs[start : start + _LABELS]]
             try:

@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pilothouse.commands.connection import address, headers
 from pilothouse.commands.predictions import Key, fail
 from pilothouse.errors import PilothouseError
 
-DRIFT = "http://127.0.0.1:8002"
+Url = Annotated[
+    str, typer.Option(help="the drift service", envvar="PILOTHOUSE_DRIFT_URL", default_factory=lambda: address("drift"))
+]
 _COLOURS = {"drift": "red", "no drift": "green", "unknown": "yellow", "below floor": "red", "ok": "green"}
 FITTING_SECONDS = 60.0  # that the first fit of an estimator may take
 
@@ -27,9 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def drift(
     model: Annotated[str, typer.Argument(help="name of the model")],
+    url: Url,
+    api_key: Key,
     window: Annotated[str | None, typer.Option(help="1h, 24h, 7d or rows=1000; the model's own by default")] = None,
-    url: Annotated[str, typer.Option(help="the drift service", envvar="PILOTHOUSE_DRIFT_URL")] = DRIFT,
-    api_key: Key = None,
 ) -> None:
     """Score the newest window against the reference and show every column. Ends with 2 when there is drift."""
     try:
@@ -47,10 +50,9 @@ def score(url: str, model: str, window: str | None = None, api_key: str | None =
 
 def _ask(method: str, url: str, query: dict[str, str | None], api_key: str | None) -> dict[str, Any]:
     """The service's answer. Raises PilothouseError."""
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     given = {name: value for name, value in query.items() if value}
     try:
-        answer = httpx2.request(method, url, params=given, headers=headers, timeout=120)
+        answer = httpx2.request(method, url, params=given, headers=headers(api_key), timeout=120)
         body: dict[str, Any] = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
         raise PilothouseError(f"{url}: {error}") from error
@@ -61,10 +63,10 @@ def _ask(method: str, url: str, query: dict[str, str | None], api_key: str | Non
 
 def performance(
     model: Annotated[str, typer.Argument(help="name of the model")],
+    url: Url,
+    api_key: Key,
     window: Annotated[str | None, typer.Option(help="1h, 24h, 7d or rows=1000; the model's own by default")] = None,
     segment: Annotated[str | None, typer.Option(help="a column: the metric by its categories or bands")] = None,
-    url: Annotated[str, typer.Option(help="the drift service", envvar="PILOTHOUSE_DRIFT_URL")] = DRIFT,
-    api_key: Key = None,
 ) -> None:
     """Show how well a model does: measured by labels, and estimated without. Ends with 2 when it is below its floor."""
     try:

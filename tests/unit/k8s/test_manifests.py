@@ -7,8 +7,8 @@ from collections import Counter
 import kubernetes_validate
 import pytest
 
+from pilothouse.commands.connection import PORTS
 from scripts.settings import CLASSES, variables
-from stack.settings import PORTS
 from tests.unit.k8s import restricted
 from tests.unit.k8s.rendered import (
     K8S,

@@ -2,9 +2,7 @@
 
 import socket
 
-import pytest
-
-from stack.programs import Program, port_faults, reachable, service_programs
+from stack.programs import Program, port_faults, service_programs
 from stack.settings import PORTS, StackSettings
 from testkit.ports import free_port
 
@@ -25,13 +23,6 @@ def test_every_service_is_told_where_the_others_are(tmp_path):
         told = [service.environment[f"PILOTHOUSE_{name}_URL"] for name in ("INFERENCE", "COLLECTOR", "DRIFT")]
         assert told == [f"http://127.0.0.1:{port}" for port in (1, 2, 3)]
         assert service.environment[service.port_variable] == str(service.port)
-
-
-@pytest.mark.parametrize(
-    ("host", "address"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("", "127.0.0.1"), ("10.0.0.7", "10.0.0.7")]
-)
-def test_every_interface_is_reached_on_this_machine(host, address):
-    assert reachable(host) == address
 
 
 def test_no_service_reports_its_use_to_its_maker():
