@@ -10,10 +10,10 @@ from pilothouse.serving.settings import read_settings
 from pilothouse.serving.workers import Worker, WorkerArguments, supervise
 from services.inference.settings import InferenceSettings
 
-# While another thread works (the shipper, a batch of images), each system call of the event loop hands it the
-# interpreter, and each of numpy's larger steps hands it back; this is how long either waits for it. With CPython's 5 ms
-# a turn of 64 answers could take 0.3 s; from 200 to 20 us images gained a third.
-SWITCH_SECONDS = 0.00002
+# The server's threads and the shipper's take turns with the event loop; this is how long one waits before it asks for
+# the interpreter. With CPython's 5 ms a turn of 64 answers could take 0.3 s; at 20 us the threads took it from each
+# other so often that a prediction cost a tenth more.
+SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
