@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 def dashboards(definitions: Definitions) -> dict[str, dict[str, Any]]:
     """Every dashboard, by the name of its file."""
-    return {"service": service(definitions), "model": model(definitions), "pipeline": pipeline(definitions)}
+    return {"service": service(definitions), "model": model(definitions), "pipeline": pipeline()}
 
 
 def text(content: dict[str, Any]) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from grafana.panels import GRID_WIDTH, SOURCE, Panel
+from grafana.panels import GRID_WIDTH, PAGE, SOURCE, Panel
 
-PAGE, DRIFT = "http://127.0.0.1:8501", "http://127.0.0.1:8002"
 Rows = Mapping[str, Sequence[Panel]]
 
 
-def dashboard(
-    name: str, description: str, rows: Rows, runbooks: str, variables: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
-    """`runbooks` is what links to runbooks begin with (monitoring/alerts.yaml)."""
+def dashboard(name: str, description: str, rows: Rows, variables: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The whole file. `variables` are those of `choice`."""
     return {
         "uid": f"pilothouse-{name}",
         "title": f"Pilothouse: {name}",
@@ -26,10 +23,10 @@ def dashboard(
         "refresh": "10s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "browser",
-        "templating": {"list": [*variables, _address("page", PAGE), _address("drift_service", DRIFT)]},
+        "templating": {"list": [*variables]},
         "annotations": {"list": [_ALERTS]},
         "links": _LINKS,
-        "panels": [{"id": number} | panel for number, panel in enumerate(_lay_out(rows, runbooks), start=1)],
+        "panels": [{"id": number} | panel for number, panel in enumerate(_lay_out(rows), start=1)],
     }
 
 
@@ -51,7 +48,7 @@ def choice(name: str, label: str, query: str) -> dict[str, Any]:
     }
 
 
-def _lay_out(rows: Rows, runbooks: str) -> Iterator[dict[str, Any]]:
+def _lay_out(rows: Rows) -> Iterator[dict[str, Any]]:
     """Each row's panels from left to right, in lines as wide as the grid."""
     y = 0
     for title, panels in rows.items():
@@ -62,7 +59,7 @@ def _lay_out(rows: Rows, runbooks: str) -> Iterator[dict[str, Any]]:
             width = panel.width or GRID_WIDTH // len(panels)
             if x + width > GRID_WIDTH:
                 x, y, height = 0, y + height, 0
-            yield panel.json(runbooks) | {"gridPos": _place(x, y, width, panel.height)}
+            yield panel.json() | {"gridPos": _place(x, y, width, panel.height)}
             x, height = x + width, max(height, panel.height)
         y += height
 
@@ -71,16 +68,10 @@ def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
     return {"x": x, "y": y, "w": width, "h": height}
 
 
-def _address(name: str, value: str) -> dict[str, Any]:
-    """Where links lead, as a person's browser sees it; `?var-page=https://...` sets it where it is not this machine."""
-    option = {"text": value, "value": value, "selected": True}
-    return {"name": name, "type": "textbox", "query": value, "current": option, "options": [option], "hide": 2}
-
-
 _LINK = {"icon": "external link", "tooltip": "", "asDropdown": False, "keepTime": True, "includeVars": False}
 _LINKS = [
     _LINK | {"title": "Pilothouse", "type": "dashboards", "tags": ["pilothouse"], "url": "", "targetBlank": False},
-    _LINK | {"title": "The page", "type": "link", "tags": [], "url": "${page}", "targetBlank": True},
+    _LINK | {"title": "The page", "type": "link", "tags": [], "url": PAGE, "targetBlank": True},
 ]
 _ALERTS = {  # those that fire, as marks on every graph
     "name": "Alerts",

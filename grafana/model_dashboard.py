@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from grafana.dashboard import choice, dashboard
-from grafana.panels import Bars, Graph, Panel, SeriesStyle, Stat
+from grafana.panels import PAGE, Bars, Graph, Panel, SeriesStyle, Stat
 from monitoring.definitions import Definitions
 
 _CHOSEN = 'model=~"$model", version=~"$version"'
 _NAME = "{{model}} {{version}}"
 _STAGES = "decode|queue|preprocess|model|postprocess|log"
-_REPORT = [
-    ("Evidently's report", "${drift_service}/drift-report?model=${model}"),
-    ("Drift on the page", "${page}/drift"),
-]
+_MODEL = "?model=${__field.labels.model}"
+_DRIFT = {"Evidently's report": f"{PAGE}/drift-report{_MODEL}", "Drift on the page": f"{PAGE}/drift{_MODEL}"}
+_ON_THE_PAGE = {"Performance on the page": f"{PAGE}/performance{_MODEL}"}
 
 
 def model(definitions: Definitions) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def model(definitions: Definitions) -> dict[str, Any]:
         choice("version", "Version", 'label_values(pilothouse_model_state{model=~"$model"}, version)'),
     ]
     text = "Traffic, answers, latency, drift, performance and data quality of each model version."
-    return dashboard("model", text, rows, definitions.alerts.runbooks, variables)
+    return dashboard("model", text, rows, variables)
 
 
 def _now() -> list[Panel]:
@@ -46,7 +45,7 @@ def _now() -> list[Panel]:
             {"{{model}}": f"max by (model) (pilothouse_drift_detected{{{_CHOSEN}}})"},
             mappings={"0": ("no drift", "green"), "1": ("drift", "red")},
             no_value="no verdict yet",
-            links=_REPORT,
+            links=_DRIFT,
             runbook="DriftDetected",
         ),
         Stat(
@@ -55,6 +54,7 @@ def _now() -> list[Panel]:
             {"{{model}}": f"max by (model) ({below('measured')} or ignoring (basis) {below('estimated')})"},
             mappings={"0": ("above its floor", "green"), "1": ("below its floor", "red")},
             no_value="not known yet",
+            links=_ON_THE_PAGE,
             runbook="PerformanceBelowFloorMeasured",
         ),
         Stat(
@@ -151,7 +151,7 @@ def _drift() -> list[Panel]:
             logarithmic=True,
             width=16,
             height=10,
-            links=_REPORT,
+            links=_DRIFT,
             runbook="DriftDetected",
         ),
         Bars(
@@ -161,7 +161,7 @@ def _drift() -> list[Panel]:
             thresholds=[(1, "red")],
             decimals=2,
             height=10,
-            links=_REPORT,
+            links=_DRIFT,
             width=8,
         ),
         Graph(

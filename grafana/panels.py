@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
+PAGE = "${PILOTHOUSE_PUBLIC_URL}"  # put in when Grafana starts (compose.yaml)
 GRID_WIDTH = 24
 _LAST_VALUE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
@@ -14,8 +15,9 @@ _LAST_VALUE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 @dataclass(frozen=True, slots=True)
 class Panel:
     """`queries` are PromQL expressions by the legend of their series; `thresholds` are values with the colour that
-    begins there, `mappings` are values with the text and colour that stand for them. `runbook` is the alert whose
-    section says what to do. `width` is in columns of the grid; without one, a panel has an equal share of its row."""
+    begins there, `mappings` are values with the text and colour that stand for them. `links` are titles and addresses
+    that a click on a series offers. `runbook` is the alert whose section says what to do. `width` is in columns of the
+    grid; without one, a panel has an equal share of its row."""
 
     kind: ClassVar[str]
     options: ClassVar[dict[str, Any]]
@@ -34,26 +36,21 @@ class Panel:
     maximum: float | None = None
     decimals: int | None = None
     no_value: str = "no data"
-    links: Sequence[tuple[str, str]] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
     runbook: str | None = None
 
-    def json(self, runbooks: str) -> dict[str, Any]:
-        """Without its place on the grid. `runbooks` is the address or the path of the runbooks."""
-        description, links = self.description, self.links
-        if self.runbook:
-            section = f"{runbooks}#{self.runbook.lower()}"
-            description += f" What to do: {section}"
-            if "://" in section:  # a path in the repository cannot be clicked on
-                links = [*links, ("Runbook", section)]
+    def json(self) -> dict[str, Any]:
+        """Without its place on the grid."""
+        runbook = {"What to do": f"{PAGE}/runbooks?alert={self.runbook}"} if self.runbook else {}
         return {
             "type": self.kind,
             "title": self.title,
-            "description": description,
+            "description": self.description,
             "datasource": SOURCE,
             "targets": [self._target(*q) for q in zip("ABCDEF", self.queries.items(), strict=False)],
             "fieldConfig": {"defaults": self._defaults(), "overrides": []},
             "options": self.options,
-            "links": [{"title": title, "url": url, "targetBlank": True} for title, url in links],
+            "links": _links(runbook),
         }
 
     def _target(self, identity: str, query: tuple[str, str]) -> dict[str, Any]:
@@ -78,7 +75,12 @@ class Panel:
             "thresholds": {"mode": "absolute", "steps": steps},
             "mappings": [{"type": "value", "options": texts}] if texts else [],
             "noValue": self.no_value,
+            "links": _links(self.links),
         } | {name: value for name, value in bounds.items() if value is not None}
+
+
+def _links(addresses: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"title": title, "url": url, "targetBlank": True} for title, url in addresses.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class Graph(Panel):
     styles: Sequence[SeriesStyle] = ()
     repeat: str | None = None
 
-    def json(self, runbooks: str) -> dict[str, Any]:
-        panel = Panel.json(self, runbooks)
+    def json(self) -> dict[str, Any]:
+        panel = Panel.json(self)
         defaults = panel["fieldConfig"]["defaults"]
         defaults |= {"color": {"mode": "palette-classic"}, "custom": self._lines()}
         panel["fieldConfig"]["overrides"] = [style.json() for style in self.styles]

@@ -6,10 +6,9 @@ from typing import Any
 
 from grafana.dashboard import dashboard
 from grafana.panels import Graph, Panel, Stat
-from monitoring.definitions import Definitions
 
 
-def pipeline(definitions: Definitions) -> dict[str, Any]:
+def pipeline() -> dict[str, Any]:
     """Whether every prediction becomes a record."""
     rows = {
         "Now": _now(),
@@ -21,7 +20,7 @@ def pipeline(definitions: Definitions) -> dict[str, Any]:
     text = (
         "Whether every prediction becomes a record: how full the spool is, how late records are, how large tables are."
     )
-    return dashboard("pipeline", text, rows, definitions.alerts.runbooks)
+    return dashboard("pipeline", text, rows)
 
 
 def _now() -> list[Panel]:

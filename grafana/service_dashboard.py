@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from grafana.dashboard import choice, dashboard
-from grafana.panels import Bars, Graph, Panel, Stat
+from grafana.panels import PAGE, Bars, Graph, Panel, Stat
 from monitoring.definitions import Definitions, Objectives
 
 _JOB = 'job=~"$job"'
@@ -24,7 +24,7 @@ def service(definitions: Definitions) -> dict[str, Any]:
     }
     variables = [choice("job", "Service", f'label_values(up{{job=~"{_OURS}"}}, job)')]
     text = "Whether every service answers, how busy, fast and reliable it is, and what is left of the error budgets."
-    return dashboard("service", text, rows, definitions.alerts.runbooks, variables)
+    return dashboard("service", text, rows, variables)
 
 
 def _now() -> list[Panel]:
@@ -45,7 +45,7 @@ def _now() -> list[Panel]:
             {"firing": 'count(ALERTS{alertstate="firing"}) or vector(0)'},
             thresholds=[(1, "red")],
             width=4,
-            links=[("Alerts on the page", "${page}/alerts")],
+            links={"Alerts on the page": f"{PAGE}/alerts"},
         ),
         Stat(
             "Availability budget left",

@@ -1,7 +1,8 @@
 """Grafana's provisioned alert rules: the expressions of Prometheus' rules, unchanged.
 
 An expression has a result only while its alert is due. The result may be 0 (`up == 0`), so the threshold that Grafana
-demands is one that every number exceeds. No result is the normal state. Where alerts are sent is written by hand, in
+demands is one that every number exceeds. No result is the normal state. When Prometheus does not answer, alerts stay as
+they were, and one rule says so. Where alerts are sent is written by hand, in
 grafana/provisioning/alerting/notifications.yaml.
 """
 
@@ -14,6 +15,8 @@ from monitoring.definitions import AlertDefinition, Alerts, Group
 
 SOURCE = "prometheus"
 BELOW_EVERY_NUMBER = -1e300
+FIRES_WITHOUT_PROMETHEUS = "ServiceDown"
+PUBLIC_URL = "${PILOTHOUSE_PUBLIC_URL}"  # put in when Grafana starts (compose.yaml)
 _LOOK_BACK = {"from": 600, "to": 0}  # seconds; an instant query looks at its end
 
 
@@ -40,7 +43,8 @@ def _rule(alerts: Alerts, group: Group, alert: AlertDefinition) -> dict[str, Any
         "condition": "B",
         "for": alert.hold,
         "noDataState": "OK",
-        "execErrState": "Error",
+        "execErrState": "Alerting" if alert.name == FIRES_WITHOUT_PROMETHEUS else "KeepLast",
+        "missing_series_evals_to_resolve": 1,  # as Prometheus does; Grafana waits for a second one by itself
         "isPaused": False,
         "labels": {"severity": alert.severity},
         "annotations": {name: _for_grafana(text) for name, text in annotations.items()},
@@ -49,7 +53,6 @@ def _rule(alerts: Alerts, group: Group, alert: AlertDefinition) -> dict[str, Any
 
 
 def _query(expression: str) -> dict[str, Any]:
-    """Query models are the one place where Grafana leaves `$` alone."""
     model = {
         "refId": "A",
         "datasource": {"type": "prometheus", "uid": SOURCE},
@@ -68,11 +71,11 @@ def _threshold() -> dict[str, Any]:
         "type": "threshold",
         "datasource": {"type": "__expr__", "uid": "__expr__"},
         "expression": "A",
-        "conditions": [{"type": "query", "evaluator": {"type": "gt", "params": [BELOW_EVERY_NUMBER]}}],
+        "conditions": [{"evaluator": {"type": "gt", "params": [BELOW_EVERY_NUMBER]}}],
     }
     return {"refId": "B", "datasourceUid": "__expr__", "relativeTimeRange": {"from": 0, "to": 0}, "model": model}
 
 
 def _for_grafana(text: str) -> str:
-    """Grafana calls Prometheus' `$value` the value of query A, and wants every other `$` doubled."""
-    return re.sub(r"\$value\b", "$values.A.Value", text).replace("$", "$$")
+    """Grafana calls Prometheus' `$value` the value of query A. It puts no variables of its environment in here."""
+    return re.sub(r"\$value\b", "$values.A.Value", text.replace("{{ $externalLabels.public_url }}", PUBLIC_URL))

@@ -6,7 +6,7 @@ set -eu
 umask 077
 mkdir -p secrets
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-for name in database_password grafana_password inference_key drift_key frontend_key grafana_key admin_key; do
+for name in database_password grafana_password inference_key drift_key frontend_key admin_key; do
   [ -s "secrets/$name" ] && continue
   random >"secrets/$name"
   chmod 644 "secrets/$name"
@@ -20,7 +20,6 @@ if [ ! -s secrets/api_keys ]; then
     echo "$(cat secrets/inference_key) ingest"
     echo "$(cat secrets/drift_key) read,ingest"
     echo "$(cat secrets/frontend_key) predict,read,ingest"
-    echo "$(cat secrets/grafana_key) ingest"
     echo "$(cat secrets/admin_key) admin"
   } >secrets/api_keys
   chmod 644 secrets/api_keys

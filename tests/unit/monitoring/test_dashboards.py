@@ -1,9 +1,7 @@
 """The dashboards: up to date, whole, and laid out so that nothing covers anything."""
 
-import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
@@ -12,8 +10,6 @@ from monitoring.definitions import read
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE = dashboards(read())
-# what Grafana's classic dashboard model (schema version 42) asks for, of the kinds of panels that are used here
-SCHEMA = yaml.safe_load((Path(__file__).with_name("dashboard_schema.yaml")).read_text())
 PANELS = {f"{name}: {p['title']}": p for name, content in MADE.items() for p in content["panels"] if p["type"] != "row"}
 
 
@@ -27,8 +23,7 @@ def test_no_other_file_lies_among_them():
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_has_the_fields_that_grafana_needs(name):
-    jsonschema.validate(MADE[name], SCHEMA)
+def test_is_called_as_its_file(name):
     assert MADE[name]["uid"] == f"pilothouse-{name}"
 
 
@@ -53,32 +48,28 @@ def test_every_line_of_the_grid_is_full(name):
 @pytest.mark.parametrize("title", PANELS)
 def test_a_panel_explains_itself(title):
     panel = PANELS[title]
-    assert panel["description"].endswith((".", *(f"#{alert.name.lower()}" for alert in read().alerts.every())))
+    assert panel["description"].endswith(".")
     assert len({t["refId"] for t in panel["targets"]}) == len(panel["targets"])
     assert panel["fieldConfig"]["defaults"]["noValue"]
-
-
-def test_every_variable_that_is_used_is_one_of_the_dashboard():
-    for name, content in MADE.items():
-        known = {v["name"] for v in content["templating"]["list"]}
-        asked = set(re.findall(r"\$\{?(\w+)", str([*content["panels"], content["links"]])))
-        assert asked <= known, name
 
 
 def test_every_alert_is_on_the_dashboard_that_it_names():
     source = read()
     for group in source.alerts.groups:
         content = text(MADE[group.dashboard.removeprefix("pilothouse-")])
-        missing = [a.name for a in group.alerts if f"#{a.name.lower()}" not in content]
+        missing = [a.name for a in group.alerts if f'alert={a.name}"' not in content]
         assert len(missing) <= 3, missing  # some have no number of their own to look at
         assert group.alerts[0].name not in missing
 
 
-def test_the_datasource_is_the_provisioned_one_and_grafana_opens_with_a_dashboard_that_there_is():
+def test_the_datasource_is_the_provisioned_one():
     provisioned = yaml.safe_load((ROOT / "grafana/provisioning/datasources/prometheus.yaml").read_text())
     uid = provisioned["datasources"][0]["uid"]
     assert {t["datasource"]["uid"] for p in PANELS.values() for t in p["targets"]} == {uid}
+    variables = [v for content in MADE.values() for v in content["templating"]["list"]]
+    assert {v["datasource"]["uid"] for v in variables} == {uid}
+
+
+def test_grafana_asks_for_a_password():
     grafana = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["grafana"]
-    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
-    assert (FOLDER / home.name).is_file()
     assert grafana["environment"]["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
