@@ -65,7 +65,7 @@ def judge(
     if rows == 0:
         return unknown("no-records", "there are no records in this window")
     if rows < least:
-        return unknown("too-few-rows", f"{rows} rows are too few: this model's drift is measured from {least} on", rows)
+        return unknown("too-few-rows", f"{rows} of the {least} rows that a drift score of this model needs", rows)
     cleaned = {n: p.clean(window.column(n)) for n, p in reference.profiles.items() if n in window.column_names}
     columns = tuple(
         _compare(t, reference.profiles.get(t.name), cleaned.get(t.name), thresholds) for t in monitored_tests(manifest)

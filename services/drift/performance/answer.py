@@ -126,7 +126,7 @@ def why_not_measured(sample: WindowSample, label_words: str) -> MeasuredSide | N
     if not labels:
         return _not_measured("no-labels", "no labels have come for this window")
     if labels < LEAST_LABELS:
-        message = f"{labels} labels are too few: performance is measured from {LEAST_LABELS} on"
+        message = f"{labels} of the {LEAST_LABELS} labels that a measurement needs"
         return _not_measured("too-few-labels", message)
     return None
 

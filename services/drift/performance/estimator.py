@@ -54,7 +54,7 @@ class LearnedEstimator:
         if not rows:
             return self._unknown("no-records", "there are no records in this window")
         if rows < least:
-            return self._unknown("too-few-rows", f"{rows} rows are too few: this model is estimated from {least} on")
+            return self._unknown("too-few-rows", f"{rows} of the {least} rows that an estimate for this model needs")
         if not sample.every.outcomes.usable.any():
             return self._unknown("no-predictions", "the records have no prediction with what is needed to judge it")
         checked = self.assumption.check(sample.every.table)
