@@ -48,7 +48,7 @@ def test_no_rows_is_no_verdict(said):
 def test_fewer_rows_than_the_manifest_wants_are_no_verdict(said):
     result = said(houses(99, shift=3))
     assert (result.verdict, result.reason, result.rows) == ("unknown", "too-few-rows", 99)
-    assert "from 100 on" in result.message
+    assert "99 of the 100 rows" in result.message
 
 
 def test_half_of_the_values_missing_is_drift(said):
