@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from monitoring import docs_tables, grafana_alerting, prometheus_rules
+from monitoring import alertmanager_config, docs_tables, grafana_alerting, prometheus_rules
 from monitoring.definitions import Definitions, read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ def files(definitions: Definitions) -> dict[str, str]:
     return {
         "prometheus/rules/alerts.yml": _yaml("alerts", prometheus_rules.alert_rules(alerts)),
         "prometheus/rules/slo.yml": _yaml("objectives", prometheus_rules.slo_rules(objectives)),
+        "alertmanager/alertmanager.yml": _yaml("alerts", alertmanager_config.alertmanager_config(alerts)),
         "grafana/provisioning/alerting/rules.yaml": _yaml("alerts", grafana_alerting.alert_rules(alerts)),
         "docs/monitoring.md": docs_tables.fill(document, alerts, objectives),
     }

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+_PUBLIC_URL = "{{ $externalLabels.public_url }}"  # prometheus.yml has it from the environment
 FOLDER = Path(__file__).resolve().parent
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -17,20 +18,49 @@ class _Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Consequences(_Definition):
+    """What follows from an alert and is not sent while it fires: `alerts` by name, as far as the labels `same` agree.
+
+    `where` narrows it to some of the alerts that cause it, and `of` to some of those that follow: label and value.
+    """
+
+    alerts: tuple[str, ...] = Field(min_length=1)
+    where: dict[str, str] = {}
+    of: dict[str, str] = {}
+    same: tuple[str, ...] = ()
+
+
 class AlertDefinition(_Definition):
-    """`hold` (`for` in the file) is how long the expression must have a result before the alert fires."""
+    """`hold` (`for` in the file) is how long the expression must have a result before the alert fires, `keep` how long
+    it goes on firing without one. `page` and `report` are addresses below the page's own; `details` is a text that
+    Prometheus alone can write, because it asks for more series."""
 
     name: str = Field(pattern=r"^[A-Z][A-Za-z]+$")
     severity: Literal["critical", "warning"]
     hold: str = Field(alias="for", pattern=r"^\d+[smh]$")
+    keep: str = Field(default="2m", pattern=r"^\d+[smh]$")
     expr: Text
     summary: Text
     description: Text
+    page: Text = "alerts"
+    report: Text | None = None
+    details: Text | None = None
+    silences: tuple[Consequences, ...] = ()
+
+    def annotations(self) -> dict[str, str]:
+        """The texts wherever the alert is shown. `$labels`, `$value` and `$externalLabels` are Prometheus' templates."""
+        report = {"report_url": f"{_PUBLIC_URL}/{self.report}"} if self.report else {}
+        return {
+            "summary": self.summary,
+            "description": self.description,
+            "page_url": f"{_PUBLIC_URL}/{self.page}",
+            **report,
+            "runbook_url": f"{_PUBLIC_URL}/runbooks?alert={self.name}",
+        }
 
 
 class Group(_Definition):
     name: str = Field(pattern=r"^[a-z]+$")
-    dashboard: str = Field(pattern=r"^pilothouse-[a-z]+$")
     alerts: tuple[AlertDefinition, ...]
 
 
@@ -46,19 +76,13 @@ class Alerts(_Definition):
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise ValueError(f"more than one alert is called {', '.join(twice)}")
+        unknown = sorted({n for a in self.every() for c in a.silences for n in c.alerts} - set(names))
+        if unknown:
+            raise ValueError(f"there is no alert {', '.join(unknown)} to be silenced")
         return self
 
     def every(self) -> list[AlertDefinition]:
         return [alert for group in self.groups for alert in group.alerts]
-
-    def annotations(self, group: Group, alert: AlertDefinition) -> dict[str, str]:
-        """The texts of an alert wherever it is shown. `$labels` and `$value` are Prometheus' templates."""
-        return {
-            "summary": alert.summary,
-            "description": alert.description,
-            "runbook_url": f"{self.runbooks}#{alert.name.lower()}",
-            "dashboard": f"/d/{group.dashboard}",
-        }
 
 
 class Availability(_Definition):

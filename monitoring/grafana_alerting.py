@@ -2,7 +2,8 @@
 
 An expression has a result only while its alert is due. The result may be 0 (`up == 0`), so the threshold that Grafana
 demands is one that every number exceeds. No result is the normal state. When Prometheus does not answer, alerts stay as
-they were, and one rule says so. Where alerts are sent is written by hand, in
+they were, and one rule says so. Grafana fires a minute later than Prometheus and ends before it, so that Alertmanager
+can hold back what both say (alertmanager_config.py). Where alerts are sent is written by hand, in
 grafana/provisioning/alerting/notifications.yaml.
 """
 
@@ -11,12 +12,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from monitoring.definitions import AlertDefinition, Alerts, Group
+from monitoring.definitions import AlertDefinition, Alerts
 
 SOURCE = "prometheus"
 BELOW_EVERY_NUMBER = -1e300
 FIRES_WITHOUT_PROMETHEUS = "ServiceDown"
 PUBLIC_URL = "${PILOTHOUSE_PUBLIC_URL}"  # put in when Grafana starts (compose.yaml)
+LATER_SECONDS = 60  # than Prometheus, whose message comes first
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _LOOK_BACK = {"from": 600, "to": 0}  # seconds; an instant query looks at its end
 
 
@@ -28,28 +31,31 @@ def alert_rules(alerts: Alerts) -> dict[str, Any]:
             "name": f"pilothouse-{group.name}",
             "folder": "Pilothouse",
             "interval": "30s",
-            "rules": [_rule(alerts, group, alert) for alert in group.alerts],
+            "rules": [_rule(alert) for alert in group.alerts],
         }
         for group in alerts.groups
     ]
     return {"apiVersion": 1, "groups": groups}
 
 
-def _rule(alerts: Alerts, group: Group, alert: AlertDefinition) -> dict[str, Any]:
-    annotations = alerts.annotations(group, alert)
+def _rule(alert: AlertDefinition) -> dict[str, Any]:
     return {
         "uid": f"ph-{alert.name.lower()}",  # at most 40 characters
         "title": alert.name,
         "condition": "B",
-        "for": alert.hold,
+        "for": _later(alert.hold),
         "noDataState": "OK",
         "execErrState": "Alerting" if alert.name == FIRES_WITHOUT_PROMETHEUS else "KeepLast",
         "missing_series_evals_to_resolve": 1,  # as Prometheus does; Grafana waits for a second one by itself
         "isPaused": False,
         "labels": {"severity": alert.severity},
-        "annotations": {name: _for_grafana(text) for name, text in annotations.items()},
+        "annotations": {name: _for_grafana(text) for name, text in alert.annotations().items()},
         "data": [_query(alert.expr), _threshold()],
     }
+
+
+def _later(hold: str) -> str:
+    return f"{int(hold[:-1]) * _SECONDS[hold[-1]] + LATER_SECONDS}s"
 
 
 def _query(expression: str) -> dict[str, Any]:

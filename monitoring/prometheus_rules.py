@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring.definitions import AlertDefinition, Alerts, Group, Objectives
+from monitoring.definitions import AlertDefinition, Alerts, Objectives
 
 Rule = dict[str, Any]
 _SHORT, _LONG = ("5m", "30m", "1h", "2h"), ("6h", "1d", "3d", "30d")
@@ -19,9 +19,7 @@ _TIMED = 'pilothouse_prediction_seconds_count{stage="total"}'
 
 def alert_rules(alerts: Alerts) -> dict[str, list[Rule]]:
     """prometheus/rules/alerts.yml."""
-    groups = [
-        {"name": f"pilothouse-{g.name}", "rules": [_alert(alerts, g, a) for a in g.alerts]} for g in alerts.groups
-    ]
+    groups = [{"name": f"pilothouse-{g.name}", "rules": [_alert(a) for a in g.alerts]} for g in alerts.groups]
     return {"groups": groups}
 
 
@@ -37,14 +35,16 @@ def slo_rules(objectives: Objectives) -> dict[str, list[Rule]]:
     }
 
 
-def _alert(alerts: Alerts, group: Group, alert: AlertDefinition) -> Rule:
+def _alert(alert: AlertDefinition) -> Rule:
     held = {} if alert.hold == "0s" else {"for": alert.hold}
+    details = {"details": alert.details} if alert.details else {}
     return {
         "alert": alert.name,
         "expr": alert.expr,
         **held,
+        "keep_firing_for": alert.keep,
         "labels": {"severity": alert.severity},
-        "annotations": alerts.annotations(group, alert),
+        "annotations": alert.annotations() | details,
     }
 
 

@@ -14,12 +14,14 @@ from typing import Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from pilothouse.serving.settings import ServiceSettings
 from services.collector.settings import CollectorSettings
 from services.drift.settings import DriftSettings
 from services.frontend.settings import FrontendSettings
 from services.inference.settings import InferenceSettings
+from stack.alert_settings import AlertSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env.example"
@@ -31,7 +33,8 @@ CLASSES: dict[str, type[ServiceSettings]] = {
     "drift": DriftSettings,
     "frontend": FrontendSettings,
 }
-# settings that no class of a service holds
+NOT_OF_A_SERVICE: dict[str, type[BaseSettings]] = {"messages": AlertSettings}
+# settings that no class holds
 OTHERS = Path(__file__).with_name("other_settings.env")
 UNITS = {"SECONDS": "s", "TIMEOUT": "s", "MILLISECONDS": "ms", "BYTES": "bytes", "MEGABYTES": "MB", "DAYS": "days",
          "HOURS": "hours", "ROWS": "rows", "SHARE": "share"}  # fmt: skip
@@ -66,20 +69,20 @@ PAGE_END = """
 """
 
 
-def variables(kind: type[ServiceSettings]) -> dict[str, FieldInfo]:
+def variables(kind: type[BaseSettings]) -> dict[str, FieldInfo]:
     """A class's settings by environment variable; the first, where a setting has several."""
-    found = {}
+    found, prefix = {}, kind.model_config["env_prefix"]
     for name, field in kind.model_fields.items():
         alias = field.validation_alias
         first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
-        found[str(first or f"PILOTHOUSE_{name.upper()}")] = field
+        found[str(first or f"{prefix}{name.upper()}")] = field
     return found
 
 
 def env_example() -> str:
-    """The text of .env.example: one section for what every service has, and one for each service's own."""
+    """The text of .env.example: one section for what every service has, and one for each class of its own."""
     written, lines = {"PILOTHOUSE_PORT"}, []  # each service has a variable of its own for the port
-    sections = {"every service": ServiceSettings} | CLASSES
+    sections: dict[str, type[BaseSettings]] = {"every service": ServiceSettings, **CLASSES, **NOT_OF_A_SERVICE}
     for title, kind in sections.items():
         lines.append(f"\n## {title.capitalize()}")
         for name, field in variables(kind).items():
@@ -110,7 +113,7 @@ def names_module() -> str:
 def _by_variable() -> list[tuple[str, FieldInfo, str]]:
     """Each variable with the services that read it, again where one has another default; those of all come first."""
     found: dict[tuple[str, str], tuple[FieldInfo, list[str]]] = {}
-    for service, kind in CLASSES.items():
+    for service, kind in (CLASSES | NOT_OF_A_SERVICE).items():
         for name, field in variables(kind).items():
             found.setdefault((name, _default(field)), (field, []))[1].append(service)
     everyone = len(CLASSES)

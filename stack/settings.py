@@ -29,3 +29,4 @@ class StackSettings(BaseSettings):
     prometheus_port: int = Field(default=PROMETHEUS_PORT, alias="PROMETHEUS_PORT", ge=1, le=65535)
     prometheus_config: Path = Field(default=Path("prometheus/prometheus.yml"), alias="PILOTHOUSE_PROMETHEUS_CONFIG")
     prometheus_url: str | None = Field(default=None, alias="PILOTHOUSE_PROMETHEUS_URL")
+    alertmanager_port: int = Field(default=9093, alias="ALERTMANAGER_PORT", ge=1, le=65535)

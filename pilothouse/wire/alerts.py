@@ -1,4 +1,4 @@
-"""The inbox of alerts that Grafana and Alertmanager sent, as `GET /v1/alerts` answers it."""
+"""The inbox of alerts that Alertmanager sent, as `GET /v1/alerts` answers it; and the channels that alerts leave by."""
 
 from __future__ import annotations
 
@@ -36,3 +36,21 @@ class AlertPage(msgspec.Struct, frozen=True):
 
     alerts: list[Alert]
     next: int | None = None
+
+
+class AlertChannel(msgspec.Struct, frozen=True):
+    """One way to a person. `integration` is what Alertmanager's metrics call it (email, slack, pagerduty, msteamsv2,
+    webhook), `target` where it leads, without secrets. `why_not` says in words why nothing arrives by it; None where
+    nothing speaks against it."""
+
+    integration: str
+    target: str
+    why_not: str | None = None
+
+
+class AlertChannels(msgspec.Struct, frozen=True):
+    """channels.json beside Alertmanager's configuration: every channel that is set, as it was found at `checked_at`
+    (ISO 8601)."""
+
+    checked_at: str
+    channels: list[AlertChannel]
