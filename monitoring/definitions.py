@@ -61,6 +61,7 @@ class AlertDefinition(_Definition):
 
 class Group(_Definition):
     name: str = Field(pattern=r"^[a-z]+$")
+    dashboard: str = Field(pattern=r"^pilothouse-[a-z]+$")
     alerts: tuple[AlertDefinition, ...]
 
 

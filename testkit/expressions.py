@@ -18,10 +18,13 @@ from testkit.promql import Checker
 ROOT = Path(__file__).resolve().parents[1]
 RULES = sorted((ROOT / "prometheus/rules").glob("*.yml"))
 RULE_TESTS = sorted((ROOT / "prometheus/tests").glob("*.yml"))
-# made by Prometheus itself and by node-exporter
+# made by Prometheus itself, by Alertmanager and by node-exporter
 FOREIGN = {
     "up": TARGET_LABELS,
     "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "model"},
+    "alertmanager_notifications_total": TARGET_LABELS | {"integration"},
+    "alertmanager_notifications_failed_total": TARGET_LABELS | {"integration", "reason"},
+    "prometheus_notifications_errors_total": TARGET_LABELS | {"alertmanager"},
     "node_cpu_seconds_total": TARGET_LABELS | {"mode", "cpu"},
     "node_memory_MemAvailable_bytes": TARGET_LABELS,
     "node_memory_MemTotal_bytes": TARGET_LABELS,

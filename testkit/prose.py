@@ -23,6 +23,7 @@ HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 DRAWN = re.compile(r"^.*[─│┌└├▲].*$", re.MULTILINE)
 SCRIPT = re.compile(r"\s*(from|import) \w+")
 CODE = re.compile(r"`[^`]*`")
+ACTION = re.compile(r"\{\{.*?\}\}")  # of a template
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _alerts() -> Iterator[tuple[str, str]]:
 
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        yield value
+        yield ACTION.sub("code", value)
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _strings(part)

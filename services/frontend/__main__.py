@@ -12,6 +12,7 @@ from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.settings import read_settings
 from services.frontend import theme
+from services.frontend.alert_channels import AlertChannelMetrics
 from services.frontend.app import create_app, join_logs
 from services.frontend.metrics import page_metrics
 from services.frontend.settings import FrontendSettings
@@ -23,6 +24,7 @@ def main() -> None:
     configure_logs("frontend", settings.log_level, settings.log_format)
     metrics = page_metrics()
     observe_process(metrics.registry, settings)
+    AlertChannelMetrics(metrics.registry, settings.alert_channels_file)
     app = create_app(metrics)
     join_logs()
     signal.signal(

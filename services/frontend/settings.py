@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import AliasChoices, Field, SecretStr
 
 from pilothouse.serving.setting_types import Address
@@ -31,6 +33,9 @@ class FrontendSettings(ServiceSettings):
     )
     alertmanager_url: Address | None = Field(
         default=None, description="where Alertmanager is; without it alerts cannot be acknowledged and snoozed"
+    )
+    alert_channels_file: Path | None = Field(
+        default=None, description="channels.json, which Alertmanager's set-up writes: who gets alerts, and who does not"
     )
     api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
     upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")

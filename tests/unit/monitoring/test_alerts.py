@@ -68,6 +68,10 @@ def grafana_rules():
     return {rule["title"]: rule for group in content["groups"] for rule in group["rules"]}
 
 
+def seconds(text):
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
+
+
 def test_grafana_judges_the_same_expressions():
     rules = grafana_rules()
     assert list(rules) == NAMES
@@ -75,7 +79,7 @@ def test_grafana_judges_the_same_expressions():
         query, _ = rules[alert.name]["data"]
         assert query["model"]["expr"] == alert.expr
         assert (query["datasourceUid"], query["model"]["instant"]) == ("prometheus", True)
-        assert rules[alert.name]["for"] == alert.hold
+        assert seconds(rules[alert.name]["for"]) == seconds(alert.hold) + 60  # the first message is Prometheus'
 
 
 @pytest.mark.parametrize("value", [0, -1, 1, 1e-9, -1e12])
@@ -98,7 +102,7 @@ def test_grafana_has_what_it_needs_of_a_rule():
         assert rule["data"][1]["datasourceUid"] == "__expr__"
         assert rule["data"][1]["model"]["expression"] == "A"
         assert all(d["relativeTimeRange"]["from"] >= d["relativeTimeRange"]["to"] == 0 for d in rule["data"])
-        assert set(rule["annotations"]) == {"summary", "description", "runbook_url", "dashboard"}
+        assert set(rule["annotations"]) - {"report_url"} == {"summary", "description", "page_url", "runbook_url"}
 
 
 def test_texts_have_the_variables_of_grafanas_templates():
@@ -147,6 +151,6 @@ def test_a_wrong_entry_is_refused_with_its_place(change, fault):
 
 def test_two_alerts_of_one_name_are_refused():
     alert = DEFINITIONS.alerts.groups[0].alerts[0]
-    group = Group(name="g", dashboard="pilothouse-service", alerts=(alert, alert))
+    group = Group(name="g", dashboard="pilothouse-service", alerts=(alert, alert.model_copy()))
     with pytest.raises(ValidationError, match="more than one alert is called ServiceDown"):
         Alerts(runbooks="docs", groups=(group,))
