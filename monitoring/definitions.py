@@ -48,7 +48,7 @@ class AlertDefinition(_Definition):
     silences: tuple[Consequences, ...] = ()
 
     def annotations(self) -> dict[str, str]:
-        """The texts wherever the alert is shown. `$labels`, `$value` and `$externalLabels` are Prometheus' templates."""
+        """The texts wherever it is shown. `$labels`, `$value` and `$externalLabels` are of Prometheus' templates."""
         report = {"report_url": f"{_PUBLIC_URL}/{self.report}"} if self.report else {}
         return {
             "summary": self.summary,
