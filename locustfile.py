@@ -1,8 +1,8 @@
 """Load of many users: some predict with features, some with images, some open the page.
 
-`make load` runs it without a browser against a running stack (`make run` or `make up`) and writes load.html. Other
-addresses than those of `make run`: PILOTHOUSE_INFERENCE_URL, FRONTEND, PILOTHOUSE_API_KEY. For locust's own page run
-`locust` and open http://localhost:8089.
+`make load` runs it without a browser against a running stack (`make run` or `make up`) and writes load.html. The
+stack is found by the environment and `.env`, as the `pilothouse` commands find it. For locust's own page run `locust`
+and open http://localhost:8089.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 
 from locust import FastHttpUser, LoadTestShape, between, events, task
 
-INFERENCE = os.environ.get("PILOTHOUSE_INFERENCE_URL", "http://127.0.0.1:8000")
-FRONTEND = os.environ.get("FRONTEND", "http://127.0.0.1:8501")
-HEADERS = {"Authorization": f"Bearer {os.environ['PILOTHOUSE_API_KEY']}"} if "PILOTHOUSE_API_KEY" in os.environ else {}
+from pilothouse.commands.connection import address, api_key, headers, page_address
+
+INFERENCE, FRONTEND = address("inference"), page_address()
+HEADERS = headers(api_key())
 
 
 def _get(path: str) -> bytes:
@@ -49,8 +50,8 @@ class PredictUser(FastHttpUser):
     def picture(self) -> None:
         if self.images:
             name, image = random.choice(self.images)
-            headers = HEADERS | {"content-type": "image/png"}
-            self.client.post(f"/models/{name}/predict", data=image, headers=headers, name="/models/{image}/predict")
+            of_image = HEADERS | {"content-type": "image/png"}
+            self.client.post(f"/models/{name}/predict", data=image, headers=of_image, name="/models/{image}/predict")
 
 
 class PageUser(FastHttpUser):

@@ -49,8 +49,12 @@ def tell(stack: RunningStack, rows: int, labels: float, console: Console) -> int
             for scene in _MODELS[name](manifest, rows):
                 verdict, watched_drifts = player.play(manifest, scene)
                 surprises += verdict["verdict"] != ("drift" if scene.drifts else "no drift")
-                if watched_drifts:
+                if scene.drifts and watched_drifts:
                     messages.expect(verdict)
+                elif scene.drifts:
+                    console.print(
+                        f"No alert comes of it: that watches the newest {manifest.monitoring.window_rows} records."
+                    )
     messages.show()
     for line in closing(stack.page, names, surprises):
         console.print(line, highlight=False, soft_wrap=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console, Group
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from demo.alert_rule import DriftRule, read_rule
 from demo.progress import Step
@@ -58,7 +55,16 @@ class AlertMessages:
         """Print what has arrived."""
         for alert in self._stack.drift_alerts():
             if at := self._verdicts.pop(alert.model or "", None):
-                self._console.print(panel(alert, at, repeated=alert.id in self._earlier))
+                self._print(alert, _seconds_after(at, alert.received_at))
+
+    def _print(self, alert: Alert, seconds: float) -> None:
+        about = f"[bold red]{alert.name}[/] of {alert.model}"
+        if alert.id in self._earlier:
+            self._console.print(f"{about} has fired since before this demo, so nobody is told again. The message was:")
+        else:
+            self._console.print(f"{about}: the message arrived {seconds:.0f} s after the verdict:", highlight=False)
+        for line in message(alert):
+            self._console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
     def _waiting(self, rule: DriftRule) -> str:
         """What is waited for, in words."""
@@ -69,18 +75,18 @@ class AlertMessages:
         return f"waiting until {about} has drifted for {rule.hold_seconds:.0f} s, so that {ALERT} fires"
 
 
-def panel(alert: Alert, verdict_at: str, *, repeated: bool) -> Panel:
-    """The message: what it says in words, then every other note that came with it."""
-    facts = Table.grid(padding=(0, 2))
-    notes = {k: v for k, v in alert.annotations.items() if k not in ("summary", "description") and v}
-    for name, value in {"severity": alert.severity or "", "since": alert.starts_at or "", **notes}.items():
-        facts.add_row(Text(name.removesuffix("_url"), style="dim"), Text(value))
-    words = [Text(alert.summary, style="bold"), Text(alert.annotations.get("description", ""))]
-    if repeated:
-        title = f"{alert.name} has been firing since before this demo, so nobody is told again; it said"
-    else:
-        title = f"{alert.name} arrived {_seconds_after(verdict_at, alert.received_at):.0f} s after the verdict"
-    return Panel(Group(*words, facts), title=title, title_align="left")
+def message(alert: Alert) -> list[str]:
+    """What it says, line by line: in words, since when, and every other note that came with it."""
+    notes = {name: text.strip() for name, text in alert.annotations.items() if text.strip()}
+    notes.pop("summary", None)
+    words = [alert.summary, *(notes.pop(name, "") for name in ("description", "details"))]
+    facts = {"severity": alert.severity, "since": _moment(alert.starts_at)} | notes
+    lines = [line for text in words for line in text.splitlines()]
+    return [*lines, *(f"{name.removesuffix('_url')}: {text}" for name, text in facts.items() if text)]
+
+
+def _moment(iso: str | None) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if iso else ""
 
 
 def _seconds_after(verdict_at: str, received_at: str | None) -> float:

@@ -17,7 +17,12 @@ class Step:
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
         endless = columns[0], columns[1], TimeElapsedColumn()
         self._console = console
-        self._bar = Progress(*(endless if total is None else columns), console=console, disable=not console.is_terminal)
+        self._bar = Progress(
+            *(endless if total is None else columns),
+            console=console,
+            disable=not console.is_terminal,
+            transient=total is None,
+        )
         self._said = title
         self._task = self._bar.add_task(escape(title), total=total)
 

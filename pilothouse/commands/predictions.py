@@ -149,5 +149,5 @@ def post_labels(url: str, api_key: str | None, pairs: list[tuple[str, Any]]) -> 
 
 def fail(error: Exception) -> None:
     """Print what went wrong on standard error and end with 1."""
-    Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}", highlight=False)
+    Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -80,11 +80,12 @@ def test_it_is_waited_for_and_shown_as_it_arrived(world):
     said = told(world)
     assert said.startswith("waiting until houses has drifted for 0 s, so that DriftDetected fires\n")
     for words in (
-        "recent data of houses 1 have drifted", "2026-11-27T12:00:45", "price: score 0.42, drifted from 0.10 on",
-        "report    http://127.0.0.1:8501/drift-report?model=houses", "s after the verdict",
+        "recent data of houses 1 have drifted", "since: 2026-11-27 12:00:45 UTC",
+        "\n  price: score 0.42, drifted from 0.10 on",
+        "\n  report: http://127.0.0.1:8501/drift-report?model=houses", "DriftDetected of houses: the message arrived",
     ):  # fmt: skip
         assert words in said
-    assert "another" not in said and "firing since before" not in said
+    assert "another" not in said and "fired since before" not in said
 
 
 def test_how_long_after_the_verdict_counts_from_the_first_one(world):
@@ -99,7 +100,7 @@ def test_how_long_after_the_verdict_counts_from_the_first_one(world):
 def test_one_that_fires_since_an_earlier_demo_is_not_taken_for_the_new_one(world):
     world.post(sent())
     said = told(world)
-    assert "DriftDetected has been firing since before this demo, so nobody is told again" in said
+    assert "DriftDetected of houses has fired since before this demo, so nobody is told again" in said
     assert "after the verdict" not in said
 
 
