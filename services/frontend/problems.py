@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pilothouse.serving.problem import PROBLEM_JSON, Entry, ErrorTable, find_entry, problem_of
+from pilothouse.serving.problem import Entry, ErrorTable, find_entry, response_of
 from services.frontend.errors import AddressError, MethodError, NoReportError, ServiceAway, ServiceRefused
 
 _AGAIN = {"Retry-After": "5", "Refresh": "10"}
@@ -34,18 +34,14 @@ h1 {{ font-size: 1.4rem }} p {{ overflow-wrap: anywhere }}
 
 async def respond(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with an error that the table has."""
-    entry = find_entry(ERRORS, error)
-    assert entry is not None
-    vary = {"Vary": "Accept", "Cache-Control": "no-store"}
-    if "text/html" in Headers(scope=scope).get("accept", ""):
-        response: Response = _page(entry, error)
-    else:
-        response = Response(problem_of(entry, error), entry.status, media_type=PROBLEM_JSON)
-    response.headers.update({**entry.headers, **vary})
+    wants_page = "text/html" in Headers(scope=scope).get("accept", "")
+    response = _page(error) if wants_page else response_of(ERRORS, error)
+    response.headers.update({"Cache-Control": "no-store", "Vary": "Accept"})
     await response(scope, receive, send)
 
 
-def _page(entry: Entry, error: Exception) -> Response:
-    advice = _ADVICE.get(type(error), "")
-    text = _PAGE.format(title=escape(entry.title), detail=escape(str(error)), advice=advice)
-    return HTMLResponse(text, entry.status, {"Content-Security-Policy": _POLICY})
+def _page(error: Exception) -> Response:
+    entry = find_entry(ERRORS, error)
+    assert entry is not None
+    text = _PAGE.format(title=entry.title, detail=escape(str(error)), advice=_ADVICE.get(type(error), ""))
+    return HTMLResponse(text, entry.status, {**entry.headers, "Content-Security-Policy": _POLICY})
