@@ -55,8 +55,6 @@ def find_runbook(alert: str) -> Runbook | None:
 def runbook_at(address: str) -> Runbook | None:
     """The one that an alert's `runbook_url` leads to, whatever it says of where the page is; None for another's."""
     parts = urlsplit(address)
-    if address.startswith("docs/runbooks.md#"):
-        return find_runbook(parts.fragment)
     if PurePosixPath(parts.path).name != "runbooks":
         return None
     return find_runbook(parse_qs(parts.query).get("alert", [""])[0])
