@@ -7,11 +7,12 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 # escaped, because some look like others
-DASH, TIMES, SQUARE = "\u2013", "\u00d7", "\u25a0"
+DASH, TIMES, SQUARE, ELLIPSIS = "\u2013", "\u00d7", "\u25a0", "\u2026"
 _AREAS = {"m2", "m3", "ft2"}
 _ACTIVE = re.compile(r"([\\`*_\[\]<>$:~!#|@{}^&])|^(\d+(?=[.)])|[-+=])")
 _ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)|(?<=\S)@(?=\S)", re.IGNORECASE)
 _JOINER = "\u2060"  # a word joiner: no width, and no break
+_TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _DURATIONS = (("min", 60, 5400), ("h", 3600, 172_800), ("days", 86_400, math.inf))
 _UNITS = {"m2": "m²", "m3": "m³", "ft2": "ft²", "celsius": "°C", "degc": "°C", "percent": "%"}
 
@@ -39,6 +40,12 @@ def code(text: str) -> str:
     """`text` in Markdown's code style, whatever it holds."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
+
+
+def clipped(text: str, most: int) -> str:
+    """At most so many characters of `text`, without those that turn the direction of writing around."""
+    straight = _TURNING.sub("", text)
+    return straight if len(straight) <= most else straight[: most - 1] + ELLIPSIS
 
 
 def title(name: str, unit: str | None = None) -> str:

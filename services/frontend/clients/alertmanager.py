@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, Field
+from pydantic import AfterValidator, AliasPath, BaseModel, Field
 
 from pilothouse.errors import PilothouseError
 from pilothouse.serving.auth import Keys, Scope
@@ -21,10 +21,15 @@ TEST_SECONDS = 60
 _SCOPE: Scope = "ingest"  # as for a label: what people say
 
 
+def _without_grafanas(labels: dict[str, str]) -> dict[str, str]:
+    """Grafana adds labels that say which of its rules an alert is of: they do not make it another alert."""
+    return {n: v for n, v in labels.items() if not n.startswith("__") and n != "grafana_folder"}
+
+
 class HeldAlert(BaseModel):
     """An alert that fires. `silenced_by` are ids of silences, `inhibited_by` fingerprints of alerts."""
 
-    labels: dict[str, str]
+    labels: Annotated[dict[str, str], AfterValidator(_without_grafanas)]
     annotations: dict[str, str] = {}
     starts_at: datetime | None = Field(default=None, alias="startsAt")
     fingerprint: str = ""
@@ -63,6 +68,11 @@ class AlertmanagerClient:
     def configuration(self) -> str:
         """As YAML, with `<secret>` in place of secrets."""
         return self.connection.read(_Status, "/api/v2/status").configuration
+
+    @cached(seconds=4)
+    def metrics(self) -> str:
+        """The text of its `/metrics`."""
+        return self.connection.send("GET", "/metrics").text
 
     def silence(self, labels: Mapping[str, str], silence: NewSilence, key: str | None = None) -> None:
         """Send no messages of the alert with exactly these labels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,6 +13,8 @@ import streamlit as st
 
 from pilothouse.serving.auth import Keys
 from pilothouse.serving.settings import read_settings
+from pilothouse.wire.alerts import AlertChannel
+from services.frontend.alert_channels import read_channels
 from services.frontend.clients.alertmanager import AlertmanagerClient
 from services.frontend.clients.collector import CollectorClient
 from services.frontend.clients.connection import Connection
@@ -47,6 +50,7 @@ class Services:
     drift: DriftClient
     prometheus: PrometheusClient | None = None
     alertmanager: AlertmanagerClient | None = None
+    alert_channels_file: Path | None = None
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -70,6 +74,12 @@ class Services:
         with ThreadPoolExecutor(len(self.connections)) as pool:
             pages = pool.map(ask, self.connections)
             return dict(zip((c.name for c in self.connections), pages, strict=True))
+
+    def alert_channels(self) -> list[AlertChannel] | None:
+        """The channels that alerts leave by, with what was found wrong with them at the start; None where that is not
+        known."""
+        known = read_channels(self.alert_channels_file)
+        return known.channels if known else None
 
     def close(self) -> None:
         others = [client.connection for client in (self.prometheus, self.alertmanager) if client]
@@ -107,9 +117,10 @@ def connect(settings: FrontendSettings, metrics: PageMetrics) -> Services:
     return Services(
         InferenceClient(to_own("inference", settings.inference_url)),
         CollectorClient(to_own("collector", settings.collector_url)),
-        DriftClient(to_own("drift", settings.drift_url)),
+        DriftClient(to_own("drift", settings.drift_url), settings.report_timeout_seconds),
         PrometheusClient(to("Prometheus", prometheus, None)) if prometheus else None,
         AlertmanagerClient(to("Alertmanager", alertmanager, None), keys, settings.key()) if alertmanager else None,
+        settings.alert_channels_file,
     )
 
 

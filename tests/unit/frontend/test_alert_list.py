@@ -123,6 +123,15 @@ def test_an_inhibited_alert_is_the_consequence_of_a_named_one():
     ]  # fmt: skip
 
 
+def test_grafanas_copy_of_an_alert_is_no_alert_of_its_own():
+    """Alertmanager holds it back because of the original."""
+    copy = {"grafana_folder": "Pilothouse", "__alert_rule_uid__": "ph-latencyhigh"}
+    found = alert_list.of_alertmanager([held("f1"), held("f2", inhibited_by=["f1"], **copy)], ())
+    assert [(n.state, n.labels) for n in found] == [("firing", LABELS)]
+    (alone,) = alert_list.of_alertmanager([held("f2", **copy)], ())
+    assert (alone.state, alone.labels) == ("firing", LABELS)
+
+
 def test_an_alert_that_ended_in_silence_is_perhaps_over():
     """The inbox is not told of that end, but Prometheus, which has the rule, knows of no such alert."""
     of_ours, foreign = inbox_alert(), inbox_alert(name="Foreign", labels={"alertname": "Foreign"})

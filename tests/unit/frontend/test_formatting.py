@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.frontend.formatting import ago, code, number, parse_time, percent, plain, pretty_unit, tag, title
+from services.frontend.formatting import ago, clipped, code, number, parse_time, percent, plain, pretty_unit, tag, title
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -93,3 +93,9 @@ def test_a_time_without_a_zone_is_utc_and_nonsense_is_none():
     assert parse_time("2026-11-20T12:00:00") == NOW
     assert parse_time("yesterday") is None
     assert parse_time(None) is None
+
+
+def test_a_long_text_is_cut_and_cannot_turn_the_writing_around():
+    assert clipped("abc", 3) == "abc"
+    assert clipped("abcd", 3) == "ab\u2026"
+    assert clipped("a\u202ebc\u2066", 3) == "abc"

@@ -2,10 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx2
+import msgspec
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
+from pilothouse.wire.alerts import AlertChannel, AlertChannels
 from services.frontend.clients import cache
 from testkit.frontend.screen import press, texts
+from testkit.serving import serving
 from testkit.stack import alertmanager as rig
 from testkit.waiting import wait_for
 
@@ -13,10 +20,30 @@ pytestmark = pytest.mark.skipif(rig.MISSING, reason="there is no Alertmanager on
 ACKNOWLEDGE, SNOOZE = "Acknowledge", "Snooze"
 
 
+MAIL = "email_configs: [{to: nobody@a.example, from: a@a.example, smarthost: '127.0.0.1:1', require_tls: false}]"
+
+
 @pytest.fixture
-def alertmanager(tmp_path, monkeypatch, stand_in):
-    """One that the page knows, below a path of its own, as in `make run`."""
-    with rig.alertmanager(tmp_path, "receivers: [{name: all}]", prefix="/secret") as started:
+def received():
+    """What a webhook was sent."""
+    return []
+
+
+@pytest.fixture
+def hook(received):
+    async def take(request):
+        received.append(await request.json())
+        return Response()
+
+    with serving(Starlette(routes=[Route("/hook", take, methods=["POST"])])) as url:
+        yield f"{url}/hook"
+
+
+@pytest.fixture
+def alertmanager(tmp_path, monkeypatch, stand_in, hook):
+    """One that the page knows, below a path of its own, as in `make run`. Its mail server does not answer."""
+    receivers = f"receivers: [{{name: all, webhook_configs: [{{url: '{hook}'}}], {MAIL}}}]"
+    with rig.alertmanager(tmp_path, receivers, prefix="/secret") as started:
         monkeypatch.setenv("PILOTHOUSE_ALERTMANAGER_URL", started.url)
         yield started
 
@@ -54,7 +81,7 @@ def test_an_acknowledged_alert_is_silent_for_a_day_and_says_who_and_why(visit, a
     assert lasts(silence) == timedelta(days=1)
     page = visit("alerts")
     assert "Ana acknowledged it until" in texts(page)
-    assert ": new customers" in texts(page).replace("\\", "")
+    assert ': "new customers"' in texts(page).replace("\\", "")
     assert "Nothing fires." not in texts(page)
 
 
@@ -108,7 +135,7 @@ def test_who_comes_second_is_told_of_the_first(visit, alertmanager):
     second = press(visit("alerts"), ACKNOWLEDGE)
     decide(visit("alerts"), ACKNOWLEDGE, name="Ben")
     fill(second, ACKNOWLEDGE)
-    assert "Meanwhile: Ben acknowledged it" in texts(second)
+    assert "Meanwhile Ben acknowledged it" in texts(second)
     assert [s["createdBy"] for s in silences(alertmanager)] == ["Ben"]
 
 
@@ -199,3 +226,36 @@ def test_without_an_alertmanager_the_page_says_what_would_be_possible(visit, sta
     page = visit("alerts")
     assert ACKNOWLEDGE not in [b.label for b in page.button]
     assert "PILOTHOUSE_ALERTMANAGER_URL" in texts(page)
+
+
+def test_a_test_message_arrives_and_says_that_it_is_one(visit, alertmanager, received):
+    page = press(visit("alerts"), "Send a test message")
+    assert "cannot be shown" not in texts(page)
+    wait_for(lambda: received, 20)
+    (alert,) = received[0]["alerts"]
+    assert (alert["labels"]["alertname"], alert["labels"]["severity"]) == ("TestMessage", "info")
+    assert alert["annotations"]["summary"].startswith("This is a test message, sent by somebody")
+    ends = datetime.fromisoformat(alert["endsAt"]) if alert["status"] == "resolved" else None
+    assert ends is None
+    (held,) = alertmanager.ask("alerts")
+    assert datetime.fromisoformat(held["endsAt"]) - datetime.now(UTC) < timedelta(seconds=61)
+
+
+def test_a_channel_that_fails_is_named_with_what_was_found_at_the_start(visit, alertmanager, tmp_path, monkeypatch):
+    channels = AlertChannels("2026-11-27T12:00:00Z", [AlertChannel("email", "ops@a.example", "the password is wrong")])
+    (tmp_path / "channels.json").write_bytes(msgspec.json.encode(channels))
+    monkeypatch.setenv("PILOTHOUSE_ALERT_CHANNELS_FILE", str(tmp_path / "channels.json"))
+    said = texts(visit("alerts"))
+    assert "**E-mail** ops@\u2060a.example".replace("@", r"\@") in said
+    assert "Nothing was sent yet\\: the password is wrong." in said
+
+
+def test_a_channel_of_alertmanagers_own_configuration_says_that_its_messages_fail(visit, alertmanager):
+    """Nobody listens at its mail server."""
+    alertmanager.fire()
+    failed = 'alertmanager_notification_requests_failed_total{integration="email"} 0'
+    wait_for(lambda: failed not in httpx2.get(f"{alertmanager.url}/metrics").text, 20)
+    cache.forget()
+    said = texts(visit("alerts"))
+    assert "**E-mail** nobody" in said
+    assert "attempts failed, and none succeeded" in said

@@ -79,16 +79,17 @@ def of_prometheus(rules: Iterable[AlertRule]) -> list[AlertNotice]:
 
 
 def of_alertmanager(alerts: Sequence[HeldAlert], silences: Iterable[Silence]) -> list[AlertNotice]:
-    """Every alert that it holds, with who silenced it, or with the alert that keeps it silent."""
+    """Every alert that it holds, with who silenced it, or with the alert that keeps it silent. One that Prometheus and
+    Grafana both send stands once."""
     by_id, by_fingerprint = {s.id: s for s in silences}, {a.fingerprint: a for a in alerts}
-    found = []
-    for alert in alerts:
+    found: dict[str, AlertNotice] = {}
+    for alert in sorted(alerts, key=lambda a: not a.inhibited_by):  # of two alike, the one that is not held back stays
         name, state = alert.labels.get("alertname", "alert"), "consequence" if alert.inhibited_by else "firing"
         notice = _described(name, state, "Alertmanager", alert.labels, alert.annotations)
         kept = tuple(by_id[each] for each in alert.silenced_by if each in by_id)
         causes = [_named(by_fingerprint[each].labels) for each in alert.inhibited_by if each in by_fingerprint]
-        found.append(replace(notice, since=alert.starts_at, silences=kept, cause=", ".join(causes)))
-    return found
+        found[notice.key] = replace(notice, since=alert.starts_at, silences=kept, cause=", ".join(causes))
+    return list(found.values())
 
 
 def of_drift(answers: Iterable[DriftAnswer]) -> list[AlertNotice]:

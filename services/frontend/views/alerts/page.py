@@ -14,7 +14,7 @@ from services.frontend.clients.prometheus import AlertRule
 from services.frontend.clients.services import Services, in_background, open_services
 from services.frontend.clients.silences import Silence
 from services.frontend.views import address, visitor
-from services.frontend.views.alerts import alert_list, cards, snoozing
+from services.frontend.views.alerts import alert_list, cards, messages, snoozing
 from services.frontend.views.alerts.alert_list import AlertNotice
 from services.frontend.views.sections import redrawn, section
 
@@ -37,8 +37,11 @@ def show() -> None:
         visitor.ask_for_key("ingest")
     if not services.alertmanager:
         st.caption(
-            "With an Alertmanager, alerts can be acknowledged and snoozed here: set `PILOTHOUSE_ALERTMANAGER_URL`."
+            "With an Alertmanager, alerts reach people, and can be acknowledged and snoozed here: "
+            "set `PILOTHOUSE_ALERTMANAGER_URL`."
         )
+    if services.alertmanager:
+        messages.show(services, services.alertmanager)
     _inbox(services)
     if services.prometheus:
         with section("The rules"):

@@ -20,7 +20,7 @@ from services.frontend.clients.silences import (
     NewSilence,
     Silence,
 )
-from services.frontend.formatting import code, plain, when
+from services.frontend.formatting import clipped, code, plain, when
 from services.frontend.views import visitor
 from services.frontend.views.alerts.alert_list import AlertNotice
 from services.frontend.views.sections import section
@@ -38,7 +38,7 @@ _HELP = {
 def buttons(notice: AlertNotice) -> None:
     """To acknowledge the alert, and to snooze it."""
     kinds = ((True, "Acknowledge", "how_to_reg"), (False, "Snooze", "notifications_paused"))
-    for acknowledge, label, icon in kinds:
+    for acknowledge, label, icon in kinds[notice.state == "acknowledged" :]:
         st.button(label, key=f"{icon}-{notice.key}", icon=f":material/{icon}:", type="tertiary",
                   help=_HELP[acknowledge], on_click=_ask, args=(notice, acknowledge))  # fmt: skip
 
@@ -60,7 +60,7 @@ def show_idle(silences: Sequence[Silence], alertmanager: AlertmanagerClient) -> 
         count = "1 snooze" if len(silences) == 1 else f"{len(silences)} snoozes"
         with st.expander(f"{count} of what does not fire now"):
             for silence in silences:
-                st.caption(" ".join(code(str(matcher)) for matcher in silence.matchers if matcher.value))
+                st.caption(" ".join(_chip(matcher) for matcher in silence.matchers if matcher.value))
                 show_silences([silence], alertmanager, "idle")
 
 
@@ -91,7 +91,7 @@ def _close() -> None:
 def _dialog(alertmanager: AlertmanagerClient, notice: AlertNotice, acknowledge: bool) -> None:
     st.markdown(f"**{plain(notice.name)}** {plain(notice.summary)}")
     st.caption(_HELP[acknowledge])
-    kept = " ".join(code(f"{n}={v}") for n, v in sorted(notice.labels.items()) if n != "alertname")
+    kept = " ".join(_chip(f"{n}={v}") for n, v in sorted(notice.labels.items()) if n != "alertname")
     st.caption(f"Only this alert is silent: {kept}" if kept else "Only this alert is silent.")
     with st.form(f"silence-{notice.key}", border=False):
         lasts = ACKNOWLEDGED_FOR if acknowledge else _chosen_time()
@@ -124,7 +124,7 @@ def _prevented(alertmanager: AlertmanagerClient, notice: AlertNotice) -> str | N
     known = {silence.id for silence in notice.silences}
     for silence in alertmanager.silences():
         if silence.alert == notice.label_set and silence.id not in known:
-            return f"Meanwhile: {_said(silence)} Close this to see it."
+            return f"Meanwhile {_said(silence)}. Close this to see it."
     held = {frozenset(alert.labels.items()) for alert in alertmanager.alerts()}
     if notice.source == "Alertmanager" and notice.label_set not in held:
         return "This alert has ended meanwhile. Nothing was changed."
@@ -153,17 +153,17 @@ def _done(said: str) -> None:
     st.rerun()
 
 
+def _chip(said: object) -> str:
+    return code(clipped(str(said), 80))
+
+
 def _said(silence: Silence) -> str:
     """Who silenced an alert, why, and until when, as Markdown."""
     until = silence.until(datetime.now(UTC))
     ends = f"until {when(until, visitor.zone())}" if until else "until somebody ends it"
     verb = "acknowledged" if silence.acknowledged else "snoozed"
-    reason = _clipped(silence.reason, _CLIPPED) or "no reason given"
-    said = plain(f"{_clipped(silence.by, NAME_CHARACTERS) or 'Somebody'} {verb} it {ends}: {reason}")
+    why = f': "{clipped(silence.reason, _CLIPPED)}"' if silence.reason else ", without a reason"
+    said = plain(f"{clipped(silence.by, NAME_CHARACTERS) or 'Somebody'} {verb} it {ends}{why}")
     if silence.alert:
         return said
-    return f"{said} (with all that matches {' '.join(code(_clipped(str(m), 100)) for m in silence.matchers)})"
-
-
-def _clipped(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "\u2026"
+    return f"{said} (with all that matches {' '.join(_chip(m) for m in silence.matchers)})"
