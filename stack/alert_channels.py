@@ -114,7 +114,7 @@ def _slack(settings: AlertSettings, _: tuple[int, ...]) -> Channel | None:
         return None
     return Channel("slack", _address("slack_url", url).netloc, {
         "api_url": url,
-        "send_resolved": True,
+        "username": "Pilothouse",
         "color": '{{ template "pilothouse.colour" . }}',
         "title": '{{ template "pilothouse.subject" . }}',
         "title_link": '{{ template "pilothouse.page" . }}',

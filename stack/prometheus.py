@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pilothouse.commands.connection import reachable
+from pilothouse.commands.connection import page_address, reachable
 from stack.programs import Program, port_faults
 from stack.settings import StackSettings
 
@@ -21,8 +21,10 @@ NAME = "prometheus"
 _RETENTION = "15d"
 
 
-def prometheus_program(settings: StackSettings, services: list[Program]) -> tuple[Program | None, str]:
-    """Prometheus for these services, or None; and why there is none, as a sentence (empty when it was not wanted)."""
+def prometheus_program(
+    settings: StackSettings, services: list[Program], alertmanager: Program | None = None
+) -> tuple[Program | None, str]:
+    """Prometheus for these programs, or None; and why there is none, as a sentence (empty when it was not wanted)."""
     executable = shutil.which(NAME)
     if settings.prometheus == "off" or settings.prometheus_url:
         return None, ""
@@ -36,7 +38,8 @@ def prometheus_program(settings: StackSettings, services: list[Program]) -> tupl
         return None, f"No Prometheus: port {program.port} is in use (PROMETHEUS_PORT chooses another)."
     targets = {s.name: f"{reachable(s.host)}:{s.port}" for s in (*services, program)}
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(yaml.safe_dump(local_config(settings.prometheus_config, targets)), "utf-8")
+    content = with_alertmanager(local_config(settings.prometheus_config, targets), alertmanager)
+    config.write_text(yaml.safe_dump(content), "utf-8")
     return program, ""
 
 
@@ -53,6 +56,16 @@ def local_config(path: Path, targets: Mapping[str, str]) -> dict[str, Any]:
     return config
 
 
+def with_alertmanager(config: dict[str, Any], alertmanager: Program | None) -> dict[str, Any]:
+    """The configuration with this Alertmanager in place of compose's; with none, alerts are judged and not sent."""
+    if alertmanager is None:
+        return {key: value for key, value in config.items() if key != "alerting"}
+    prefix, there = alertmanager.page, [{"targets": [f"{alertmanager.host}:{alertmanager.port}"]}]
+    alerting = config.get("alerting", {}) | {"alertmanagers": [{"static_configs": there, "path_prefix": prefix}]}
+    job = {"job_name": alertmanager.name, "static_configs": there, "metrics_path": f"{prefix}/metrics"}
+    return config | {"alerting": alerting, "scrape_configs": [*config["scrape_configs"], job]}
+
+
 def _program(settings: StackSettings, executable: str, config: Path) -> Program:
     command = (
         executable,
@@ -60,9 +73,12 @@ def _program(settings: StackSettings, executable: str, config: Path) -> Program:
         f"--storage.tsdb.path={config.parent / 'data'}",
         f"--storage.tsdb.retention.time={_RETENTION}",
         f"--web.listen-address={settings.host}:{settings.prometheus_port}",
+        "--enable-feature=expand-external-labels",  # for links in alerts
+        "--web.cors.origin=none",  # else any web page may read all of it
         "--log.level=warn",
     )
     return Program(
         NAME, command, settings.prometheus_port, "PROMETHEUS_PORT", ready_path="/-/ready", host=settings.host,
-        page="/alerts", purpose="metrics and alerts", optional=True,
+        environment={"PILOTHOUSE_PUBLIC_URL": page_address()}, page="/alerts", purpose="metrics and alerts",
+        optional=True,
     )  # fmt: skip

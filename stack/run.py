@@ -14,6 +14,7 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 
 from stack.console import Console, address_table
+from stack.local_alertmanager import alertmanager_program, page_settings
 from stack.programs import Program, port_faults, service_programs
 from stack.prometheus import prometheus_program
 from stack.settings import StackSettings
@@ -32,11 +33,24 @@ def main() -> None:
     programs = service_programs(settings)
     _refuse(port_faults(programs))
     with _lock(settings.state):
-        prometheus, why_none = prometheus_program(settings, programs)
-        if prometheus:
-            url = {"PILOTHOUSE_PROMETHEUS_URL": prometheus.address}
-            programs = [*(replace(p, environment={**p.environment, **url}) for p in programs), prometheus]
-        raise SystemExit(asyncio.run(run(programs, note=why_none)))
+        programs, notes = with_watchers(settings, programs)
+        raise SystemExit(asyncio.run(run(programs, note="\n".join(notes))))
+
+
+def with_watchers(settings: StackSettings, services: list[Program]) -> tuple[list[Program], list[str]]:
+    """The services, told of Prometheus and Alertmanager, and those two where they can run here; and what to say."""
+    if settings.prometheus == "off" or settings.prometheus_url:
+        return services, []
+    collector = next(p.address for p in services if p.name == "collector")
+    alertmanager, notes = alertmanager_program(settings, collector)
+    prometheus, why_none = prometheus_program(settings, services, alertmanager)
+    if not prometheus:
+        return services, [why_none]
+    told = {"PILOTHOUSE_PROMETHEUS_URL": prometheus.address}
+    if alertmanager:
+        told |= page_settings(settings, alertmanager)
+    services = [replace(p, environment={**p.environment, **told}) for p in services]
+    return [*services, prometheus, *([alertmanager] if alertmanager else [])], notes
 
 
 async def run(programs: list[Program], retry: RetryPolicy | None = None, note: str = "") -> int:

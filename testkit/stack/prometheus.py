@@ -15,12 +15,12 @@ from monitoring.definitions import AlertDefinition, Alerts, read
 from monitoring.prometheus_rules import alert_rules
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY_SECONDS, HOLD_SECONDS = 2, 5
+EVERY_SECONDS, HOLD_SECONDS, KEEP_SECONDS = 2, 5, 4
 
 
 def impatient_config(folder: Path) -> Path:
     """prometheus.yml and its rules in `folder`: every two seconds, and alerts that were held for minutes for five
-    seconds. Expressions, jobs and labels are those of the repository."""
+    seconds, and kept for four. Expressions, jobs and labels are those of the repository."""
     rules = folder / "rules"
     rules.mkdir(parents=True)
     for name in ("recording.yml", "slo.yml"):
@@ -37,7 +37,8 @@ def impatient_config(folder: Path) -> Path:
 
 def _impatient(alerts: Alerts) -> Alerts:
     def hurry(alert: AlertDefinition) -> AlertDefinition:
-        return alert if alert.hold == "0s" else alert.model_copy(update={"hold": f"{HOLD_SECONDS}s"})
+        hold = {} if alert.hold == "0s" else {"hold": f"{HOLD_SECONDS}s"}
+        return alert.model_copy(update=hold | {"keep": f"{KEEP_SECONDS}s"})
 
     groups = (g.model_copy(update={"alerts": tuple(hurry(a) for a in g.alerts)}) for g in alerts.groups)
     return alerts.model_copy(update={"groups": tuple(groups)})

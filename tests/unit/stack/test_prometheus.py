@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.programs import service_programs
+from stack.programs import Program, service_programs
 from stack.prometheus import local_config, prometheus_program
 from stack.settings import PORTS, StackSettings
 from testkit.ports import free_ports
@@ -29,10 +29,10 @@ def installed(path):
     (path / "prometheus").chmod(0o755)
 
 
-def asked(tmp_path, **changes):
+def asked(tmp_path, alertmanager=None, **changes):
     given = {"state": tmp_path, "prometheus_config": CONFIG, "prometheus_port": free_ports(1)[0]}
     settings = StackSettings(**(given | changes))
-    return prometheus_program(settings, service_programs(settings))
+    return prometheus_program(settings, service_programs(settings), alertmanager)
 
 
 def test_every_service_and_prometheus_itself_have_one_target_and_the_rest_is_as_under_compose():
@@ -52,6 +52,24 @@ def test_it_is_started_where_it_is_installed(tmp_path, path):
     assert program.optional
     written = yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
     assert {j["job_name"] for j in written["scrape_configs"]} == {*PORTS, "prometheus"}
+
+
+def test_it_sends_to_the_alertmanager_beside_it_and_reads_its_metrics(tmp_path, path):
+    installed(path)
+    alertmanager = Program("alertmanager", (), 9093, "ALERTMANAGER_PORT", page="/hidden")
+    program, _ = asked(tmp_path, alertmanager)
+    written = yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
+    (sent,) = written["alerting"]["alertmanagers"]
+    assert sent == {"static_configs": [{"targets": ["127.0.0.1:9093"]}], "path_prefix": "/hidden"}
+    (job,) = (j for j in written["scrape_configs"] if j["job_name"] == "alertmanager")
+    assert (job["metrics_path"], job["static_configs"]) == ("/hidden/metrics", sent["static_configs"])
+    assert "--web.cors.origin=none" in program.command
+
+
+def test_alone_it_judges_alerts_and_sends_none(tmp_path, path):
+    installed(path)
+    asked(tmp_path)
+    assert "alerting" not in yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
 
 
 def test_without_it_the_stack_says_how_to_have_it(tmp_path, path):
