@@ -18,23 +18,32 @@ class RefusedLabel(msgspec.Struct, frozen=True):
 
 
 class LabelResult(msgspec.Struct, frozen=True):
-    """What became of a request's labels. `unchanged`: the same label with the same time was there already."""
+    """What became of a request's labels.
+
+    Of the `accepted`, `replaced` are in place of another label of the record, and `waiting` are kept until their
+    record is there. `unchanged`: the same label was there already. `skipped`: rows of a file without a label.
+    """
 
     accepted: int
     unchanged: int
     rejected: list[RefusedLabel] = []
+    replaced: int = 0
+    waiting: int = 0
+    skipped: int = 0
 
 
 class GivenLabel(msgspec.Struct, frozen=True):
     """What somebody said was true of a record; `at` is when it became known. Times are ISO 8601.
 
-    `value` is the label as a number, where it is one.
+    `value` is the label as a number, where the model predicts one. `waiting`: it is not judged yet, because its record
+    is not there.
     """
 
     label: str
     at: str | None = None
     received_at: str | None = None
     value: float | None = None
+    waiting: bool = False
 
 
 class LabelHistory(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from pilothouse.serving.service import create_service
 from services.collector import errors
 from services.collector.background import keep_doing
 from services.collector.components import Components, assemble
+from services.collector.labels.waiting import ROUND_SECONDS as WAITING_SECONDS
 from services.collector.routes.archive import archive_router
 from services.collector.routes.cloudevents import cloudevents_router
 from services.collector.routes.labels import labels_router
@@ -90,6 +91,7 @@ def _background(components: Components, readiness: Readiness) -> list[Coroutine[
         # SQLite reads every page of a table to know its size
         keep_doing("sizes", components.sizes.measure, ready, seconds=30, busy_share=0.05),
         keep_doing("events", components.events.round, ready, seconds=2),
+        keep_doing("labels", components.waiting_labels.round, ready, seconds=WAITING_SECONDS),
         keep_doing("alerts", components.alerts.count, ready, seconds=15),
     ]
     return work if components.archiver is None else [*work, components.archiver.keep()]

@@ -13,12 +13,13 @@ from services.collector.archive.ledger import Ledger
 from services.collector.events.inbox import EventInbox
 from services.collector.events.joining import Events
 from services.collector.events.outcomes import EventMetrics
+from services.collector.labels.labels import Labels
+from services.collector.labels.waiting import WaitingLabels
 from services.collector.maintenance.rounds import Maintenance
 from services.collector.maintenance.sizes import Sizes
 from services.collector.metrics import CollectorMetrics
 from services.collector.records.dead_letters import DeadLetters
 from services.collector.records.ingest import Ingest
-from services.collector.records.labels import Labels
 from services.collector.records.reading import RecordReader
 from services.collector.records.stats import StatsReader
 from services.collector.settings import CollectorSettings
@@ -50,6 +51,7 @@ class Components:
     events: Events
     reader: RecordReader
     labels: Labels
+    waiting_labels: WaitingLabels
     drift_runs: DriftRunStore
     performance_runs: PerformanceRunStore
     alerts: AlertInbox
@@ -114,7 +116,10 @@ def assemble(settings: CollectorSettings, registry: CollectorRegistry, spans: Sp
         ingest=ingest,
         events=events,
         reader=RecordReader(database),
-        labels=Labels(database, metrics, max_rows=max_rows, clock=clock),
+        labels=Labels(
+            database, models, metrics, max_rows=max_rows, retention_days=settings.retention_days, clock=clock
+        ),
+        waiting_labels=WaitingLabels(database, models, metrics, clock),
         drift_runs=DriftRunStore(database, clock),
         performance_runs=PerformanceRunStore(database, clock),
         alerts=AlertInbox(database, AlertMetrics(registry), expiry_ms=expiry_ms, clock=clock),

@@ -45,6 +45,14 @@ class CollectorMetrics:
             "Labels received: accepted, unchanged (known already) or rejected.",
             ("outcome",),
         )
+        self.labels_rejected = counter(
+            "pilothouse_collector_labels_rejected_total",
+            "Labels refused, by reason; without a model where no record was named.",
+            (*_MODEL, "code"),
+        )
+        self.labels_waiting = gauge(
+            "pilothouse_collector_labels_waiting", "Labels kept until the record that they are of has come."
+        )
         self.days_dropped = counter(
             "pilothouse_collector_partitions_dropped_total",
             "Whole days of records deleted because they were older than the retention.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,15 @@ class Collector:
         body = [{"record_id": i, "label": label} for i, label in zip(ids, labels, strict=True)]
         answer = httpx2.post(f"{self.url}/v1/labels", json=body, timeout=60)
         assert answer.is_success, answer.text
+        assert answer.json()["rejected"] == []
+
+    def label_unjudged(self, ids: Iterable[str], label: str) -> None:
+        """Labels as a collector stored them that did not ask the model yet: they stay in its database."""
+        now = time.time_ns() // 1_000_000
+        with closing(sqlite3.connect(self._settings.state / "collector.sqlite")) as database:
+            rows = [(uuid.UUID(i).bytes, label, now) for i in ids]
+            database.executemany("INSERT INTO labels (record_id, label, at) VALUES (?, ?, ?)", rows)
+            database.commit()
 
 
 def wire_rows(table: pa.Table) -> list[list[Any]]:

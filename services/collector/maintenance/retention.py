@@ -93,7 +93,7 @@ class Retention:
     async def _drop_labels(self, before: int) -> None:
         """Labels go with their records: an id says how old its record is."""
         oldest = floor_id(before * DAY_MS)
-        for key in (tables.labels.c.record_id, tables.label_history.c.seq):
+        for key in (tables.labels.c.record_id, tables.label_history.c.seq, tables.waiting_labels.c.seq):
             done = False
             while not done:
                 async with self._database.writing() as connection:

@@ -94,6 +94,10 @@ class Adapter(ABC):
     async def insert(self, connection: AsyncConnection, table: RecordTable, columns: list[list[Any]]) -> dict[int, int]:
         """Store the rows whose ids are not there yet; how many of each day were new."""
 
+    async def insert_rows(self, connection: AsyncConnection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT without values for many rows, which have the same keys, and no two the key of a conflict."""
+        await connection.execute(statement, rows)
+
     async def partition_days(self, connection: AsyncConnection, table: RecordTable) -> set[int]:
         """The days that have a partition, with records in it or without."""
         return set()

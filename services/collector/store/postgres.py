@@ -140,6 +140,13 @@ class Postgres(Adapter):
             raise MissingDayError(str(error)) from error
         return dict(Counter(at // DAY_MS for at in columns[1]))
 
+    async def insert_rows(self, connection: AsyncConnection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+        """By column, as arrays: a statement for each row would take three times as long."""
+        columns = [statement.table.c[name] for name in rows[0]]
+        arrays = [sa.literal([row[c.name] for row in rows], ARRAY(c.type)) for c in columns]
+        given = sa.func.unnest(*arrays).table_valued(*(sa.column(c.name, c.type) for c in columns)).render_derived()
+        await connection.execute(statement.from_select([c.name for c in columns], sa.select(given)))
+
     async def drop_day(self, connection: AsyncConnection, table: RecordTable, day: int) -> bool:
         """Waits for readers at most 3 s: retention can come back later, predictions cannot wait for it."""
         await connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")

@@ -104,6 +104,19 @@ label_history = sa.Table(
     sa.Index("ix_label_history_record", "record_id", "seq"),
 )
 
+# Labels of records that are not there yet: as they came, until they can be judged. `due_at` is when to look next.
+waiting_labels = sa.Table(
+    "waiting_labels",
+    metadata,
+    _seq(),
+    *_given(RecordId, "record_id"),
+    *_given(sa.Text, "label"),
+    *_given(sa.BigInteger, "at", "received_at", "due_at"),
+    *_given(sa.Boolean, "timed"),
+    sa.Index("ix_waiting_labels_record", "record_id"),
+    sa.Index("ix_waiting_labels_due_at", "due_at"),
+)
+
 dead_letters = sa.Table(
     "dead_letters",
     metadata,

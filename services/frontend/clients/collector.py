@@ -7,13 +7,13 @@ from typing import Any
 
 from pilothouse.manifest import Manifest
 from pilothouse.wire.alerts import AlertPage
-from pilothouse.wire.labels import GivenLabel, LabelHistory, LabelResult
+from pilothouse.wire.labels import GivenLabel, LabelHistory
 from pilothouse.wire.models import AnnouncedModels, ModelStats, Stats
 from pilothouse.wire.predictions import ModelEntry
 from pilothouse.wire.records import RecordPage
 from services.frontend.clients.cache import cached
 from services.frontend.clients.connection import Connection
-from services.frontend.errors import none_if_missing
+from services.frontend.errors import ServiceRefused, none_if_missing
 
 EXPORT_SECONDS = 120.0
 
@@ -71,9 +71,13 @@ class CollectorClient:
     def label(self, record_id: str, label: float | str, key: str | None = None) -> str | None:
         """Say what was true; the reason when the collector does not take it. Needs the scope ingest."""
         body = [{"record_id": record_id, "label": label}]
-        response = self.connection.send("POST", "/v1/labels", json=body, key=key)
-        refused = self.connection.decode(LabelResult, response).rejected
-        return refused[0].message if refused else None
+        try:
+            self.connection.send("POST", "/v1/labels", json=body, key=key)
+        except ServiceRefused as error:
+            if error.status == 422 and error.faults:
+                return error.faults[0].message
+            raise
+        return None
 
     def labels(self, record_id: str) -> list[GivenLabel]:
         """Every label that the record was given, in the order they came."""

@@ -158,7 +158,7 @@ def test_inputs_that_drifted_away_break_the_assumption(client, collector):
 
 def test_labels_that_are_none_of_the_classes_are_set_aside_and_counted(client, collector):
     ids = log(collector, PARITY, flips(300, seed=2), 200)
-    collector.label(ids[200:230], ["maybe"] * 30)
+    collector.label_unjudged(ids[200:230], "maybe")
     said = ask(client, "parity")
     assert said["labelled_rows"] == 200
     assert said["measured"]["message"] == "on 200 labelled rows; 30 more labels are no class of this model"
@@ -166,7 +166,7 @@ def test_labels_that_are_none_of_the_classes_are_set_aside_and_counted(client, c
 
 def test_labels_that_are_no_numbers_are_set_aside_and_counted(client, collector):
     ids = log(collector, HOUSES, sales(300, seed=2), 0)
-    collector.label(ids[:40], ["dear"] * 40)
+    collector.label_unjudged(ids[:40], "dear")
     said = ask(client)
     assert (said["measured"]["reason"], said["label_coverage"]) == ("unusable-labels", 0)
     assert said["measured"]["message"] == "40 labels have come, but they are no numbers"

@@ -14,6 +14,8 @@ from services.frontend.clients import services as clients
 from services.frontend.errors import ServiceAway, ServiceOdd, ServiceRefused
 from services.frontend.metrics import PageMetrics
 from services.frontend.settings import FrontendSettings
+from testkit.collector.driver import MANIFEST
+from testkit.drift.stack import running_collector
 from testkit.frontend.manifests import EXAMPLE, houses
 from testkit.frontend.stand_in import png
 from testkit.ports import closed_address
@@ -134,6 +136,17 @@ def test_calls_are_counted_by_service_and_outcome(stand_in_url, connected, metri
 
     assert count("collector", "answered") == 1
     assert count("drift", "refused") == 1
+
+
+def test_a_label_is_stored_or_refused_with_the_reason(connected, tmp_path):
+    columns = ["id", "area", "rooms", "Kind", "pool", "sold", "prediction", "probability_no", "probability_yes"]
+    with running_collector(tmp_path) as collector:
+        collector.announce(MANIFEST)
+        (one,) = collector.log(MANIFEST, columns[1:], [[81.5, 3, "flat", True, 0, "yes", 0.25, 0.75]])
+        client = connected(collector.url).collector
+        assert client.label(one, "yes") is None
+        assert "'banana' is no class of the model; it has 'no', 'yes'" in client.label(one, "banana")
+        assert [given.label for given in client.labels(one)] == ["yes"]
 
 
 class SlowReport:
