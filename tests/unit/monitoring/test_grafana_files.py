@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from grafana.__main__ import FOLDER
-from monitoring.definitions import read
+from services.frontend.views.pages import PAGES
 from testkit.grafana_schema import ContactPoint, Dashboard, NotificationPolicy, Rule, faults
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +23,7 @@ DASHBOARDS = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*
 RULES = {rule["title"]: rule for group in FILES["alerting/rules.yaml"]["groups"] for rule in group["rules"]}
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["grafana"]
 PUBLIC_URL = "https://watch.example.com"
+PATHS = {"", "/drift-report", "/runbooks", *(f"/{page.path}" for group in PAGES.values() for page in group)}
 
 
 def as_the_schema_says(rule):
@@ -118,17 +119,25 @@ def links(dashboard):
         yield from (link["url"] for link in holder.get("fieldConfig", {}).get("defaults", {}).get("links", ()))
 
 
+def leads_to_a_page(url):
+    path, _, query = url.removeprefix(PUBLIC_URL).partition("?")
+    there_is = path in PATHS and (path != "/runbooks" or query.removeprefix("alert=") in RULES)
+    return url.startswith(PUBLIC_URL) and there_is
+
+
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_every_link_of_a_dashboard_leads_to_a_page_that_there_is(name, started):
-    alerts = {alert.name for alert in read().alerts.every()}
     found = list(links(json.loads((started / f"dashboards/{name}.json").read_text())))
     assert len(found) > 5
-    for url in found:
-        assert url.startswith(PUBLIC_URL), url
-        path, _, query = url.removeprefix(PUBLIC_URL).partition("?")
-        assert path in ("", "/drift-report", "/drift", "/performance", "/runbooks", "/alerts"), url
-        if path == "/runbooks":
-            assert query.removeprefix("alert=") in alerts, url
+    assert [url for url in found if not leads_to_a_page(url)] == []
+
+
+def test_every_link_of_an_alert_leads_to_a_page_that_there_is(started):
+    content = yaml.safe_load((started / "provisioning/alerting/rules.yaml").read_text())
+    for rule in (rule for group in content["groups"] for rule in group["rules"]):
+        found = {name: url for name, url in rule["annotations"].items() if name.endswith("_url")}
+        assert {"page_url", "runbook_url"} <= found.keys()
+        assert [url for url in found.values() if not leads_to_a_page(url)] == []
 
 
 def test_a_link_of_a_series_names_a_label_that_the_series_has():
