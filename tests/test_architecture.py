@@ -32,7 +32,7 @@ GENERIC = {"utils", "util", "helpers", "helper", "common", "manager", "base", "m
 ENTRY_POINTS = {"__main__", "app", "settings"}
 WEB_FRAMEWORKS = {"fastapi", "starlette"}
 # these may know HTTP
-EDGES = {"app", "routes", "openapi", "oip_routes", "middleware", "static_files"}
+EDGES = {"app", "routes", "openapi", "oip_routes", "middleware", "static_files", "proxy", "problems"}
 MOST_LINES = 300
 # the standard library documents these in spite of their names
 PUBLIC_ALL_THE_SAME = {"_exit", "_asdict", "_replace", "_fields", "_make"}

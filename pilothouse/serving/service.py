@@ -18,7 +18,8 @@ from pilothouse.serving.auth import ForbiddenError, Keys, UnauthorisedError
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.metrics import HttpMetrics
 from pilothouse.serving.observe import Observer, RequestLog
-from pilothouse.serving.problem import Entry, ErrorTable, install_problems, problem
+from pilothouse.serving.problem import Entry, ErrorTable, problem
+from pilothouse.serving.problem_handlers import install_problems
 from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.spans import Spans, open_spans

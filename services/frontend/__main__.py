@@ -25,12 +25,14 @@ def main() -> None:
     metrics = page_metrics()
     observe_process(metrics.registry, settings)
     AlertChannelMetrics(metrics.registry, settings.alert_channels_file)
-    app = create_app(metrics)
+    app = create_app(settings, metrics)
     join_logs()
     signal.signal(
         signal.SIGTERM, lambda *_: None
     )  # uvicorn stops on it, then sends it again to whoever was there before
-    structlog.get_logger("page").info("serving", host=settings.host, port=settings.port)
+    structlog.get_logger("page").info(
+        "serving", host=settings.host, port=settings.port, address=settings.public_address()
+    )
     uvicorn.run(
         app,
         host=settings.host,

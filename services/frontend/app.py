@@ -1,4 +1,5 @@
-"""The page's server: Streamlit as an ASGI app, with the health and metrics routes that every service has.
+"""The page's server: Streamlit as an ASGI app, with the health and metrics routes that every service has, and what it
+passes on to the drift service.
 
 `GET /` is the page itself, so there is no list of links there.
 """
@@ -14,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import structlog
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.middleware import Middleware
@@ -23,8 +25,10 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 from streamlit.starlette import App
 
+from services.frontend import proxy
 from services.frontend.metrics import PageMetrics
 from services.frontend.middleware import CountRequests, SameOrigin
+from services.frontend.settings import FrontendSettings
 from services.frontend.static_files import ServeStaticFiles, StaticFiles
 
 _SCRIPT = Path(__file__).with_name("page.py")
@@ -32,11 +36,12 @@ _HEAVY = ("altair", "pandas", "pyarrow", "services.frontend.views.pages")
 _LOGGING_LIBRARIES = ("streamlit", "uvicorn", "websockets")
 
 
-def create_app(metrics: PageMetrics) -> Any:
+def create_app(settings: FrontendSettings, metrics: PageMetrics) -> Any:
     """The ASGI app. It imports what its pages draw with before it takes connections, so that the first visitor does not
     wait for that."""
     log = structlog.get_logger("page")
     files = StaticFiles(Path(get_static_dir()))
+    drift = proxy.connect(settings)
 
     def on_script_error(error: Exception) -> None:
         metrics.failed()
@@ -44,25 +49,27 @@ def create_app(metrics: PageMetrics) -> Any:
 
     return App(
         _SCRIPT,
-        lifespan=partial(_lifespan, files),
+        lifespan=partial(_lifespan, files, drift),
         routes=_routes(metrics),
         middleware=[
             Middleware(CountRequests, metrics=metrics.http),
             Middleware(ServeStaticFiles, files=files),
             Middleware(SameOrigin),
+            Middleware(proxy.DriftProxy, drift=drift, metrics=metrics),
         ],
         on_script_error=on_script_error,
     )
 
 
 @asynccontextmanager
-async def _lifespan(files: StaticFiles, _: Any) -> AsyncIterator[None]:
+async def _lifespan(files: StaticFiles, drift: httpx2.AsyncClient, _: Any) -> AsyncIterator[None]:
     for module in _HEAVY:
         import_module(module)
     files.warm()
     join_logs()
     gc.freeze()  # Streamlit collects garbage after every run: 90 ms through all that was imported, 10 without
-    yield
+    async with drift:
+        yield
 
 
 def join_logs() -> None:

@@ -1,9 +1,13 @@
-"""What can go wrong between the page and the other services.
+"""What can go wrong between the page and the other services, and in what is passed on between them and a caller.
 
-RemoteError (pilothouse)
-├── ServiceAway     it did not answer: not started, unreachable, or too slow
-├── ServiceRefused  it answered with a problem (RFC 9457): `title`, `detail`, and a fault for each bad field
-└── ServiceOdd      it answered something that is not what was agreed
+PilothouseError
+├── RemoteError
+│   ├── ServiceAway     it did not answer: not started, unreachable, or too slow
+│   ├── ServiceRefused  it answered with a problem (RFC 9457): `title`, `detail`, and a fault for each bad field
+│   └── ServiceOdd      it answered something that is not what was agreed
+├── MethodError         what is only read was asked for otherwise
+├── NoReportError       an address that cannot be one of a report
+└── AddressError        an address that cannot be passed on
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import TypeVar
 
-from pilothouse.errors import Fault, RemoteError
+from pilothouse.errors import Fault, PilothouseError, RemoteError
 
 Answer = TypeVar("Answer")
 
@@ -41,6 +45,20 @@ class ServiceRefused(ServiceError):
 
 class ServiceOdd(ServiceError):
     """A 2xx answer of another shape: most likely the versions of two services differ."""
+
+
+class MethodError(PilothouseError):
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method[:20]}: this address is only read, by GET")
+
+
+class NoReportError(PilothouseError):
+    def __init__(self) -> None:
+        super().__init__("the address of a report ends in its id")
+
+
+class AddressError(PilothouseError):
+    """The message says why."""
 
 
 def none_if_missing(ask: Callable[[], Answer], missing: Container[int] = (404,)) -> Answer | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pilothouse.serving.metrics import HttpMetrics
+from services.frontend import proxy
 
 _OUR_ROUTES = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _STREAMLIT_ROUTES = ("/_stcore/upload_file", "/_stcore", "/component", "/media", "/static")
@@ -47,6 +48,8 @@ def route(path: str) -> str:
     """
     if path in _OUR_ROUTES:
         return path
+    if passed_on := proxy.route(path):
+        return passed_on
     return next((f"{start}/{{rest}}" for start in _STREAMLIT_ROUTES if path.startswith(f"{start}/")), "/{page}")
 
 

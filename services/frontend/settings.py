@@ -25,6 +25,11 @@ class FrontendSettings(ServiceSettings):
         le=65535,
         description="port to listen on",
     )
+    public_url: Address | None = Field(
+        default=None,
+        description="the page's address as people reach it, which links in messages begin with; "
+        "http://127.0.0.1 and the page's port where it is not set",
+    )
     inference_url: Address = Field(default="http://127.0.0.1:8000", description="where the inference service is")
     collector_url: Address = Field(default="http://127.0.0.1:8001", description="where the collector is")
     drift_url: Address = Field(default="http://127.0.0.1:8002", description="where the drift service is")
@@ -40,8 +45,11 @@ class FrontendSettings(ServiceSettings):
     api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
     upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")
     timeout_seconds: float = Field(default=5, gt=0, description="how long a quick call may take")
-    report_timeout_seconds: float = Field(default=120, gt=0, description="how long Evidently's report may take")
 
     def key(self) -> str | None:
         """The key sent to the other services, given directly or as a file; None where they are open."""
         return self.api_key.get_secret_value() if self.api_key else self.own_key()
+
+    def public_address(self) -> str:
+        """The page's address as people reach it, without a slash at its end."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")

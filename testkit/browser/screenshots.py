@@ -27,6 +27,8 @@ PAGES = {
     "performance-images": "/performance?model=fashion-mnist&segment=brightness",
     "records": "/records?model=house-prices",
     "alerts": "/alerts",
+    "runbooks": "/runbooks",
+    "runbook": "/runbooks?alert=DriftDetected",
     "models": "/models?model=house-prices",
 }
 

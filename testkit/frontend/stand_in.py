@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pilothouse.errors import InputError
@@ -67,7 +67,6 @@ class StandIn:
             "/v1/records": self._records,
             "/v1/stats": lambda _: JSONResponse({"models": [self._stats(m) for m in self.manifests.values()]}),
             "/drift": lambda _: JSONResponse(self.drift) if self.drift else _problem(404, "Not Found", "no record"),
-            "/drift-report": lambda _: HTMLResponse("<!doctype html><h1>Report</h1>"),
             "/v1/labels/{record_id}": self._history,
             "/v1/alerts": self._alerts,
             "/metrics": lambda _: Response("pilothouse_spool_bytes 1500\n", media_type="text/plain"),

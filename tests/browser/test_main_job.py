@@ -30,22 +30,6 @@ def cells(page):
     return page.get_by_test_id("stDataFrame").locator("td")
 
 
-def report_frame(page, text):
-    """The frame inside of the frame: the report in its sandbox."""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        for frame in page.frames:
-            if len(chain(frame)) == 2 and frame.get_by_text(text).count():
-                return frame
-        page.wait_for_timeout(300)
-    raise AssertionError(f"no report with {text!r} in {[f.url for f in page.frames]}")
-
-
-def chain(frame):
-    """The frames around a frame."""
-    return [] if frame.parent_frame is None else [frame.parent_frame, *chain(frame.parent_frame)]
-
-
 @pytest.fixture(scope="module")
 def drifted(addresses):
     """Sales of 1998 through a model that learned from 1993-95, all of them in the log."""
@@ -143,16 +127,33 @@ def test_a_record_is_opened(visit, addresses):
 
 
 @pytest.mark.usefixtures("drifted")
-def test_the_drift_page_says_what_moved_and_holds_the_report(visit):
-    page = visit("/drift?model=house-prices")
+def test_the_drift_page_says_what_moved_and_leads_to_the_report(visit, addresses):
+    page = visit("/drift?model=house-prices&window=24h")
     expect(page.get_by_role("heading", name=re.compile("columns drifted: Sale date"))).to_be_visible(
         timeout=60 * SECONDS
     )
-    page.get_by_text("Show the full report").click()
-    frame = report_frame(page, "Drifted Columns")
-    assert frame.evaluate("self.origin") == "null"
-    assert page.get_by_role("button", name="Download", exact=True).is_visible()
-    assert "report=shown" in page.url
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the report").click()
+    report = opened.value
+    expect(report.get_by_text("Drifted Columns").first).to_be_visible(timeout=90 * SECONDS)
+    assert report.url.startswith(f"{addresses['frontend']}/drift-report")
+    assert report.evaluate("self.origin") == "null"
+
+
+@pytest.mark.usefixtures("drifted")
+def test_the_report_opens_at_the_pages_address(visit):
+    page = visit("/drift-report?model=house-prices")
+    expect(page.get_by_text("Drifted Columns").first).to_be_visible(timeout=90 * SECONDS)
+    expect(page.get_by_role("heading", name=re.compile("house-prices 1"))).to_be_visible()
+
+
+def test_the_runbook_that_a_message_links_to_is_shown(visit):
+    page = visit("/runbooks?alert=SpoolFilling")
+    expect(page.get_by_role("heading", name="SpoolFilling", exact=True)).to_be_visible(timeout=20 * SECONDS)
+    page.get_by_role("link", name="All runbooks").click()
+    page.get_by_role("link", name="DriftDetected", exact=True).click()
+    expect(page.get_by_role("heading", name="DriftDetected", exact=True)).to_be_visible(timeout=20 * SECONDS)
+    assert "/runbooks?alert=DriftDetected" in page.url
 
 
 @pytest.fixture(scope="module")

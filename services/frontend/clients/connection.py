@@ -86,7 +86,7 @@ class Connection:
             response = self._request(method, path, timeout_seconds or self._timeout_seconds, **request)
             outcome = "answered" if response.is_success else "refused"
         except httpx2.HTTPError as error:
-            raise ServiceAway(self.name, self.url, _reason(error)) from error
+            raise ServiceAway(self.name, self.url, reason(error)) from error
         finally:
             self._metrics.called(self.name, outcome, time.perf_counter() - begun)
         if not response.is_success:
@@ -143,7 +143,8 @@ def _first(error: ValidationError) -> str:
     return ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
 
 
-def _reason(error: httpx2.HTTPError) -> str:
+def reason(error: httpx2.HTTPError) -> str:
+    """Why there was no answer, for people."""
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__

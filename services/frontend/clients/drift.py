@@ -1,20 +1,16 @@
-"""The drift service: verdicts, their history, what the numbers look like, and Evidently's report."""
+"""The drift service: verdicts, their history, and what the numbers look like."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from http import HTTPStatus
-from urllib.parse import parse_qsl, urlsplit
 
 from pilothouse.wire.distributions import Distributions, Plane
 from pilothouse.wire.drift import DriftAnswer, DriftRuns
 from pilothouse.wire.performance import PerformanceAnswer, PerformanceRuns
 from services.frontend.clients.cache import cached
 from services.frontend.clients.connection import Answer, Connection
-from services.frontend.errors import ServiceAway, none_if_missing
+from services.frontend.errors import none_if_missing
 
-WAIT_SECONDS = 20.0
 SCORE_SECONDS = 30.0  # a first answer after a start calibrates
 _HISTORY_RUNS = 1000
 
@@ -22,9 +18,8 @@ _HISTORY_RUNS = 1000
 class DriftClient:
     """A `window` of None is the one that the model's manifest names."""
 
-    def __init__(self, connection: Connection, report_timeout_seconds: float) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._report_timeout_seconds = report_timeout_seconds
 
     @cached(seconds=4)
     def verdict(self, model: str, version: str, window: str | None = None) -> DriftAnswer | None:
@@ -62,24 +57,6 @@ class DriftClient:
         """What was said in a span such as 24h, newest first, without curves, time slices and segments."""
         params = {"model": model, "version": version, "window": window, "limit": _HISTORY_RUNS}
         return self.connection.read(PerformanceRuns, "/performance/history", params).performance_runs
-
-    @cached(seconds=60, entries=8)
-    def report(self, model: str, version: str, window: str | None = None) -> str:
-        """Evidently's page, several megabytes of HTML.
-
-        While the service is still at work (202), it is asked for that same report, where it says: asked anew, it might
-        begin another for the records that have come since.
-        """
-        chosen = {"model": model, "version": version, "window": window}
-        path, params = "/drift-report", chosen | {"format": "html", "wait": WAIT_SECONDS}
-        give_up = time.monotonic() + self._report_timeout_seconds
-        while time.monotonic() < give_up:
-            answer = self.connection.send("GET", path, params=params, timeout_seconds=2 * WAIT_SECONDS)
-            if answer.status_code != HTTPStatus.ACCEPTED:
-                return answer.text
-            location = urlsplit(answer.headers["Location"])
-            path, params = location.path, {**dict(parse_qsl(location.query)), "wait": WAIT_SECONDS}
-        raise ServiceAway(self.connection.name, self.connection.url, "the report is still being made")
 
     def _score(
         self, kind: type[Answer], path: str, model: str, version: str, window: str | None, **more: str | None

@@ -117,7 +117,7 @@ def connect(settings: FrontendSettings, metrics: PageMetrics) -> Services:
     return Services(
         InferenceClient(to_own("inference", settings.inference_url)),
         CollectorClient(to_own("collector", settings.collector_url)),
-        DriftClient(to_own("drift", settings.drift_url), settings.report_timeout_seconds),
+        DriftClient(to_own("drift", settings.drift_url)),
         PrometheusClient(to("Prometheus", prometheus, None)) if prometheus else None,
         AlertmanagerClient(to("Alertmanager", alertmanager, None), keys, settings.key()) if alertmanager else None,
         settings.alert_channels_file,

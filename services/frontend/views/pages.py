@@ -12,6 +12,7 @@ from services.frontend.views.models import page as models
 from services.frontend.views.performance import page as performance
 from services.frontend.views.predict import page as predict
 from services.frontend.views.records import page as records
+from services.frontend.views.runbooks import page as runbooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ PAGES: dict[str, list[PageEntry]] = {
         PageEntry("performance", "Performance", ":material/target:", performance.show),
         PageEntry("records", "Records", ":material/list_alt:", records.show),
         PageEntry("alerts", "Alerts", ":material/notifications:", alerts.show),
+        PageEntry("runbooks", "Runbooks", ":material/menu_book:", runbooks.show),
     ],
     "Manage": [
         PageEntry("models", "Models", ":material/deployed_code:", models.show),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import httpx2
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services.frontend.clients import cache
 from testkit.frontend.manifests import houses, pneumonia
+from testkit.frontend.proxied import DriftStandIn, page_server
 from testkit.frontend.stand_in import StandIn
 from testkit.ports import closed_address
 from testkit.serving import serving
@@ -56,6 +58,20 @@ def visit() -> Visit:
         return page.run()
 
     return open_page
+
+
+@pytest.fixture
+def drift() -> DriftStandIn:
+    """As much of a drift service as the proxy needs."""
+    return DriftStandIn()
+
+
+@pytest.fixture
+def served(drift: DriftStandIn) -> Iterator[httpx2.Client]:
+    """A client of the page's server before it; `metrics` are the server's."""
+    with serving(drift.app) as url, page_server(url, api_key="page-key") as (client, metrics):
+        client.metrics = metrics
+        yield client
 
 
 def _show(path: str) -> None:

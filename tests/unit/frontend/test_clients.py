@@ -149,28 +149,6 @@ def test_a_label_is_stored_or_refused_with_the_reason(connected, tmp_path):
         assert [given.label for given in client.labels(one)] == ["yes"]
 
 
-class SlowReport:
-    """A report that is done when it has been asked for three times; `asked` are the addresses."""
-
-    def __init__(self):
-        self.asked = []
-        routes = [Route("/drift-report", self.answer), Route("/drift-report/{report}", self.answer)]
-        self.app = Starlette(routes=routes)
-
-    def answer(self, request):
-        self.asked.append((request.url.path, request.query_params.get("format"), request.query_params.get("wait")))
-        if len(self.asked) == 3:
-            return PlainTextResponse("the page")
-        return PlainTextResponse("", 202, {"Location": "/drift-report/7?format=html"})
-
-
-def test_a_report_that_takes_its_time_is_asked_for_where_it_is_made(connected):
-    service = SlowReport()
-    with serving(service.app) as url:
-        assert connected(url).drift.report("houses", "1", "1h") == "the page"
-    assert service.asked == [("/drift-report", "html", "20.0"), *[("/drift-report/7", "html", "20.0")] * 2]
-
-
 def test_a_service_that_hangs_costs_a_call_that_may_take_long_no_more_than_a_quick_one(connected):
     """A process that is stopped takes connections and answers none."""
     with socket.create_server(("127.0.0.1", 0)) as hanging:

@@ -23,7 +23,7 @@ DRIFT = {
 }  # fmt: skip
 
 
-PATHS = ["predict", "live", "drift", "performance", "records", "alerts", "models"]
+PATHS = ["predict", "live", "drift", "performance", "records", "alerts", "runbooks", "models"]
 
 
 def field(page, name):
@@ -145,14 +145,12 @@ def test_drift_says_what_moved_in_a_sentence(visit, stand_in):
     assert "Lot m²: not logged in this window" in texts(page)
 
 
-def test_the_report_is_fetched_when_it_is_asked_for(visit, stand_in):
+def test_the_report_is_linked_at_an_address_of_the_page_and_not_asked_for(visit, stand_in):
     stand_in.drift = DRIFT
-    page = visit("drift")
+    page = visit("drift", window="24h")
+    (link,) = page.get("link_button")
+    assert link.proto.url == "/drift-report?model=houses&version=1&window=24h"
     assert not [c for c in stand_in.calls if c.startswith("/drift-report")]
-    page.toggle[0].set_value(True).run()
-    assert [c for c in stand_in.calls if c.startswith("/drift-report")]
-    assert page.query_params["report"] == "shown"
-    assert "sandbox=" in page.get("iframe")[0].proto.srcdoc
 
 
 def test_a_verdict_that_is_missing_says_why(visit, stand_in):
@@ -262,4 +260,5 @@ def test_the_script_itself_offers_every_page():
         "performance",
         "predict",
         "records",
+        "runbooks",
     ]

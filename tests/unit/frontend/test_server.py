@@ -2,11 +2,10 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -18,7 +17,7 @@ from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from testkit.ports import free_ports
+from testkit.frontend.process import page_process
 from testkit.serving import serving
 
 ROOT = Path(__file__).parents[3]
@@ -26,38 +25,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def start():
-    started = []
-
-    def run(**environment):
-        (port,) = free_ports(1)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.frontend"],
-            env=os.environ | {"FRONTEND_PORT": str(port)} | environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        wait_for(port)
-        return process, port
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def wait_for(port, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the page did not start")
+    with ExitStack() as stack:
+        yield lambda **environment: stack.enter_context(page_process(**environment))
 
 
 def test_it_answers_health_and_metrics_and_ends_cleanly(start):

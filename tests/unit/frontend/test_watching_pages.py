@@ -142,7 +142,7 @@ def test_alerts_come_with_their_runbook_where_it_can_be_followed(visit, stand_in
 
 def test_the_runbook_of_a_rule_of_ours_is_shown_in_the_page(visit, stand_in):
     alert = {"name": "ServiceDown", "status": "firing", "summary": "it is down", "starts_at": "2026-11-02T08:00:00Z"}
-    stand_in.alerts = [alert | {"annotations": {"runbook_url": "docs/runbooks.md#servicedown"}}]
+    stand_in.alerts = [alert | {"annotations": {"runbook_url": "https://page.example.com/runbooks?alert=ServiceDown"}}]
     page = visit("alerts")
     assert "**Do** If the collector or drift is down, predictions go on" in texts(page)
     assert not page.get("link_button")

@@ -10,8 +10,9 @@ import streamlit as st
 
 from services.frontend.clients.alertmanager import AlertmanagerClient
 from services.frontend.formatting import ago, plain, tag, when
+from services.frontend.runbooks import runbook_at
 from services.frontend.views import visitor
-from services.frontend.views.alerts import alert_list, runbooks, snoozing
+from services.frontend.views.alerts import alert_list, snoozing
 from services.frontend.views.alerts.alert_list import AlertNotice
 
 _CARDS = 25
@@ -81,10 +82,10 @@ def _sentence(notice: AlertNotice) -> str:
 def _runbook(address: str | None) -> None:
     """A link where a browser may follow it; the section itself where it is one of our own."""
     icon = ":material/menu_book:"
-    ours = runbooks.section(address) if address else None
+    ours = runbook_at(address) if address else None
     if ours:
         with st.popover("Runbook", icon=icon, type="tertiary", width="content"):
-            st.markdown(ours)
+            st.markdown(ours.text)
     elif address and alert_list.followed(address):
         st.link_button("Runbook", address, icon=icon, type="tertiary")
 

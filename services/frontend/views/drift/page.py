@@ -1,9 +1,10 @@
-"""Drift: the verdict in a sentence, which columns moved and how far, since when, and Evidently's full report."""
+"""Drift: the verdict in a sentence, which columns moved and how far, since when, and Evidently's report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from services.frontend.charts import drift as charts
 from services.frontend.clients.services import in_background, open_services
 from services.frontend.formatting import DASH, ago, parse_time, percent, plain, when
 from services.frontend.views import address, sections, visitor
-from services.frontend.views.drift import columns, embedding, report
+from services.frontend.views.drift import columns, embedding
 from services.frontend.views.model_choice import ChosenModel, choose_model
 from services.frontend.views.sections import section
 
@@ -43,7 +44,15 @@ def show() -> None:
         if answer.columns:
             columns.show(answer, distributions)
             embedding.show(services, chosen, window)
-            report.show(services, chosen, window)
+            _report(chosen, window)
+
+
+def _report(chosen: ChosenModel, window: str | None) -> None:
+    """It opens in a tab of its own: it takes seconds to make, and is megabytes of foreign script."""
+    st.subheader("Evidently report", anchor=False)
+    st.caption("Every column and every test of it, with the same methods and thresholds as above.")
+    asked = {"model": chosen.name, "version": chosen.version} | ({"window": window} if window else {})
+    st.link_button("Open the report", f"/drift-report?{urlencode(asked)}", icon=":material/open_in_new:")
 
 
 def _history(ask: Callable[[], Sequence[DriftAnswer]]) -> None:
