@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
+import httpx2
 import typer
 from rich.console import Console
 
@@ -26,7 +27,8 @@ def main(
     """Replay real data through the running stack, first clean, then drifting."""
     console = Console()
     try:
-        surprises = tell(RunningStack.found(), rows, labels, console)
+        with httpx2.Client(timeout=30) as http:
+            surprises = tell(RunningStack.found(http), rows, labels, console)
     except PilothouseError as error:
         console.print("Is the stack running? `make run` starts it, in another terminal.")
         fail(error)

@@ -14,7 +14,7 @@ from demo.running_stack import ALERT, RunningStack
 from pilothouse.errors import PilothouseError
 from pilothouse.wire.alerts import Alert
 
-PATIENCE_SECONDS = 75  # beyond the time that drift has to last: scrape, evaluate, group, deliver
+PATIENCE_SECONDS = 60  # beyond the time that drift has to last: scrape, evaluate, group, deliver
 
 
 class AlertMessages:
@@ -34,7 +34,7 @@ class AlertMessages:
         if not self._verdicts:
             return
         try:
-            rule = read_rule(self._stack.prometheus)
+            rule = read_rule(self._stack.http, self._stack.prometheus)
         except PilothouseError as error:
             self._console.print(f"No message about the drift is waited for: {error}.", highlight=False, soft_wrap=True)
             return
@@ -45,7 +45,7 @@ class AlertMessages:
                 if self._verdicts:
                     step.say(self._waiting(rule))
                     time.sleep(1)
-                    rule = read_rule(self._stack.prometheus)
+                    rule = read_rule(self._stack.http, self._stack.prometheus)
         for model in self._verdicts:
             self._console.print(
                 f"[yellow]No message about {model} came in time[/]; {self._stack.page}/alerts may say why."

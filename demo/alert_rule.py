@@ -19,11 +19,11 @@ class DriftRule:
     states: dict[str, str]
 
 
-def read_rule(prometheus: str) -> DriftRule:
+def read_rule(http: httpx2.Client, prometheus: str) -> DriftRule:
     """The rule as it is now. Raises PilothouseError, with a sentence that says why no message can come."""
-    if not _ask(prometheus, "alertmanagers")["activeAlertmanagers"]:
+    if not _ask(http, prometheus, "alertmanagers")["activeAlertmanagers"]:
         raise PilothouseError(f"the Prometheus at {prometheus} has no Alertmanager to send alerts to")
-    rules = [rule for group in _ask(prometheus, "rules")["groups"] for rule in group["rules"]]
+    rules = [rule for group in _ask(http, prometheus, "rules")["groups"] for rule in group["rules"]]
     for rule in rules:
         if rule["name"] == ALERT:
             states = {alert["labels"].get("model", ""): alert["state"] for alert in rule["alerts"]}
@@ -31,9 +31,9 @@ def read_rule(prometheus: str) -> DriftRule:
     raise PilothouseError(f"the Prometheus at {prometheus} has no rule {ALERT}: it is not the one of this stack")
 
 
-def _ask(prometheus: str, what: str) -> dict[str, Any]:
+def _ask(http: httpx2.Client, prometheus: str, what: str) -> dict[str, Any]:
     try:
-        answer = httpx2.get(f"{prometheus}/api/v1/{what}", timeout=10).raise_for_status()
+        answer = http.get(f"{prometheus}/api/v1/{what}").raise_for_status()
         data: dict[str, Any] = answer.json()["data"]
     except (httpx2.HTTPError, ValueError, LookupError, TypeError) as error:
         raise PilothouseError(f"no Prometheus answers at {prometheus} ({error})") from error

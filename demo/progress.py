@@ -22,6 +22,7 @@ class Step:
             console=console,
             disable=not console.is_terminal,
             transient=total is None,
+            refresh_per_second=5,
         )
         self._said = title
         self._task = self._bar.add_task(escape(title), total=total)

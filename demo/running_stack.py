@@ -21,8 +21,9 @@ ALERT = "DriftDetected"
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """Addresses as seen from here, but `page`, which is as people reach it."""
+    """Addresses as seen from here, but `page`, which is as people reach it; `http` makes the calls."""
 
+    http: httpx2.Client
     inference: str
     collector: str
     drift: str
@@ -31,10 +32,10 @@ class RunningStack:
     key: str | None = None
 
     @classmethod
-    def found(cls) -> Self:
+    def found(cls, http: httpx2.Client) -> Self:
         """Where the environment or `.env` says that it is. Raises PilothouseError."""
         inference, collector, drift = address("inference"), address("collector"), address("drift")
-        return cls(inference, collector, drift, address("prometheus"), page_address(), api_key())
+        return cls(http, inference, collector, drift, address("prometheus"), page_address(), api_key())
 
     def stored(self, manifest: Manifest) -> int:
         """Records of this model version in the database. Raises PilothouseError."""
@@ -66,7 +67,7 @@ class RunningStack:
 
     def _read(self, path: str) -> bytes:
         try:
-            answer = httpx2.get(f"{self.collector}{path}", headers=headers(self.key), timeout=30)
+            answer = self.http.get(f"{self.collector}{path}", headers=headers(self.key))
             return answer.raise_for_status().content
         except httpx2.HTTPError as error:
             raise PilothouseError(f"{self.collector}: {error}") from error

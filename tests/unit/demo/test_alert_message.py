@@ -59,10 +59,10 @@ def world(tmp_path, monkeypatch):
 
     prometheus = Starlette(routes=[Route("/api/v1/alertmanagers", alertmanagers), Route("/api/v1/rules", rules)])
     settings = CollectorSettings(port=0, database_url=f"sqlite:///{tmp_path}/collector.sqlite", state=tmp_path)
-    with serving(create_app(settings)) as collector, serving(prometheus) as judge:
+    with serving(create_app(settings)) as collector, serving(prometheus) as judge, httpx2.Client() as http:
         wait_for(lambda: httpx2.get(f"{collector}/health/ready").status_code == 200)
         world.post = lambda body: httpx2.post(f"{collector}/v1/alerts", json=body).raise_for_status()
-        world.stack = RunningStack("", collector, "", judge, "http://page")
+        world.stack = RunningStack(http, "", collector, "", judge, "http://page")
         world.out = io.StringIO()
         world.console = Console(file=world.out, width=90)
         yield world
@@ -144,12 +144,12 @@ def test_a_prometheus_from_which_no_message_can_come_says_why_at_once(world, man
     assert said == f"No message about the drift is waited for: the Prometheus at {world.stack.prometheus} {why}.\n"
 
 
-def test_no_prometheus_is_named_with_the_address_that_was_tried():
+def test_no_prometheus_is_named_with_the_address_that_was_tried(world):
     address = closed_address()
     with pytest.raises(PilothouseError, match=f"no Prometheus answers at {address}"):
-        read_rule(address)
+        read_rule(world.stack.http, address)
 
 
 def test_something_else_on_the_port_of_prometheus_is_no_prometheus(world):
     with pytest.raises(PilothouseError, match="no Prometheus answers at"):
-        read_rule(world.stack.collector)
+        read_rule(world.stack.http, world.stack.collector)

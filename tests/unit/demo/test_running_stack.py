@@ -1,5 +1,6 @@
 """What the demo asks the running stack, and what it says when that does not answer."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import httpx2
@@ -18,8 +19,15 @@ from testkit.sources import ROOT
 MANIFEST = open_package(ROOT / "models/house-prices/1").manifest
 
 
-def at(url, key=None):
-    return RunningStack(inference=url, collector=url, drift=url, prometheus=url, page=url, key=key)
+@pytest.fixture
+def at():
+    """The stack at an address where everything is."""
+    with httpx2.Client() as http:
+        yield partial(everything_at, http)
+
+
+def everything_at(http, url, key=None):
+    return RunningStack(http=http, inference=url, collector=url, drift=url, prometheus=url, page=url, key=key)
 
 
 @pytest.fixture
@@ -44,38 +52,38 @@ def world():
         yield world
 
 
-def test_only_records_of_the_version_are_counted(world):
+def test_only_records_of_the_version_are_counted(at, world):
     assert at(world.url, "secret").stored(MANIFEST) == 10
     assert world.asked == ["Bearer secret"]
 
 
-def test_it_waits_until_everything_is_stored(world):
+def test_it_waits_until_everything_is_stored(at, world):
     at(world.url).await_stored(MANIFEST, 30)
     assert len(world.asked) == 3
 
 
-def test_records_that_do_not_come_end_it_with_how_many_there_are(world):
+def test_records_that_do_not_come_end_it_with_how_many_there_are(at, world):
     with pytest.raises(PilothouseError, match=r"the collector holds \d+ of 1000000 records after 0 s"):
         at(world.url).await_stored(MANIFEST, 1_000_000, seconds=0.3)
 
 
-def test_the_window_that_alerts_watch_is_scored_too(world):
+def test_the_window_that_alerts_watch_is_scored_too(at, world):
     assert at(world.url).judge(MANIFEST, 300) == ({"verdict": "no drift"}, True)
     assert world.windows == [None, "rows=300"]
 
 
-def test_it_is_scored_once_where_the_scene_is_as_long(world):
+def test_it_is_scored_once_where_the_scene_is_as_long(at, world):
     assert at(world.url).judge(MANIFEST, MANIFEST.monitoring.window_rows) == ({"verdict": "drift"}, True)
     assert world.windows == [None]
 
 
-def test_a_collector_that_fails_is_named(world):
+def test_a_collector_that_fails_is_named(at, world):
     world.status = 503
     with pytest.raises(PilothouseError, match=f"{world.url}.*503"):
         at(world.url).stored(MANIFEST)
 
 
-def test_a_collector_that_is_away_is_named():
+def test_a_collector_that_is_away_is_named(at):
     address = closed_address()
     with pytest.raises(PilothouseError, match=address) as raised:
         at(address).drift_alerts()
