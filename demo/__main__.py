@@ -25,7 +25,7 @@ def main(
     labels: Annotated[float, typer.Option(help="share of the true values that is sent too", min=0, max=1)] = 0.5,
 ) -> None:
     """Replay real data through the running stack, first clean, then drifting."""
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     try:
         with httpx2.Client(timeout=30) as http:
             surprises = tell(RunningStack.found(http), rows, labels, console)
@@ -59,7 +59,7 @@ def tell(stack: RunningStack, rows: int, labels: float, console: Console) -> int
                     )
     messages.show()
     for line in closing(stack.page, names, surprises):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line)
     return surprises
 
 

@@ -36,7 +36,7 @@ class AlertMessages:
         try:
             rule = read_rule(self._stack.http, self._stack.prometheus)
         except PilothouseError as error:
-            self._console.print(f"No message about the drift is waited for: {error}.", highlight=False, soft_wrap=True)
+            self._console.print(f"No message about the drift is waited for: {error}.")
             return
         deadline = time.monotonic() + rule.hold_seconds + PATIENCE_SECONDS
         with Step(self._console, self._waiting(rule)) as step:
@@ -62,9 +62,9 @@ class AlertMessages:
         if alert.id in self._earlier:
             self._console.print(f"{about} has fired since before this demo, so nobody is told again. The message was:")
         else:
-            self._console.print(f"{about}: the message arrived {seconds:.0f} s after the verdict:", highlight=False)
+            self._console.print(f"{about}: the message arrived {seconds:.0f} s after the verdict:")
         for line in message(alert):
-            self._console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"  {line}", markup=False)
 
     def _waiting(self, rule: DriftRule) -> str:
         """What is waited for, in words."""

@@ -31,7 +31,7 @@ class Player:
         verdict, watched_drifts = self._stack.judge(manifest, len(ids))
         self._console.print(verdict_table(verdict))
         said = appraise(self._stack.drift, manifest.name, f"rows={len(ids)}", api_key=self._stack.key)
-        self._console.print(performance_line(said), highlight=False)
+        self._console.print(performance_line(said))
         return verdict, watched_drifts
 
     def _send(self, manifest: Manifest, scene: Scene) -> list[str]:

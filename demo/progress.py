@@ -48,4 +48,4 @@ class Step:
 
     def _plainly(self, title: str) -> None:
         if not self._console.is_terminal:
-            self._console.print(title, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(title, markup=False)

@@ -64,7 +64,7 @@ def world(tmp_path, monkeypatch):
         world.post = lambda body: httpx2.post(f"{collector}/v1/alerts", json=body).raise_for_status()
         world.stack = RunningStack(http, "", collector, "", judge, "http://page")
         world.out = io.StringIO()
-        world.console = Console(file=world.out, width=90)
+        world.console = Console(file=world.out, width=40, soft_wrap=True)
         yield world
 
 
