@@ -41,4 +41,4 @@ class Connection:
 
 def post(path: bytes, body: bytes = b"", more: bytes = b"") -> bytes:
     """A request; `more` are lines of its head."""
-    return b"POST %b HTTP/1.1\r\nhost: x\r\n%bcontent-length: %d\r\n\r\n%b" % (path, more, len(body), body)
+    return b"POST %b HTTP/1.1\r\nhost: localhost\r\n%bcontent-length: %d\r\n\r\n%b" % (path, more, len(body), body)

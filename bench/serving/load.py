@@ -83,7 +83,7 @@ def burst(target: Target, connections: int) -> Burst:
 async def _burst(target: Target, connections: int) -> Burst:
     address = urlsplit(target.url)
     body = target.body.read_bytes()
-    head = f"POST {address.path} HTTP/1.1\r\nhost: x\r\ncontent-type: {target.content_type}\r\n"
+    head = f"POST {address.path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {target.content_type}\r\n"
     request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
     seconds = await asyncio.gather(
         *(_ask(address.hostname or "", address.port or 0, request) for _ in range(connections))

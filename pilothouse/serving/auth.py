@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from fastapi import Request
+from starlette.requests import Request
 
 from pilothouse.errors import PilothouseError
+from pilothouse.serving.problem import Entry, ErrorTable
 
 Scope = Literal["predict", "ingest", "read", "admin"]
 ANONYMOUS = "anonymous"
@@ -26,8 +28,19 @@ class UnauthorisedError(PilothouseError):
     """No key, or one that is not known."""
 
 
+class AskUserError(UnauthorisedError):
+    """The same to a browser, which asks its user for a key and calls again."""
+
+
 class ForbiddenError(PilothouseError):
     """A known key that lacks the scope."""
+
+
+ERRORS: ErrorTable = {
+    UnauthorisedError: Entry(401, "unauthorised", "API key needed", {"WWW-Authenticate": "Bearer"}),
+    AskUserError: Entry(401, "unauthorised", "API key needed", {"WWW-Authenticate": 'Basic realm="Pilothouse"'}),
+    ForbiddenError: Entry(403, "forbidden", "This key may not do that"),
+}
 
 
 class Keys:
@@ -56,6 +69,19 @@ class Keys:
                 raise PilothouseError(f"{path}:{number}: expected KEY (at least 16 characters) and scopes of {known}")
             scopes[key] = granted
         return cls(scopes)
+
+    def secret(self, purpose: bytes) -> bytes:
+        """32 bytes that only who knows the file can have: the same in every process, others when a line changes."""
+        lines = sorted(key + b" " + ",".join(sorted(s)).encode() for key, s in (self._scopes or {}).items())
+        return hmac.digest(hashlib.sha256(b"\n".join(lines)).digest(), purpose, "sha256")
+
+    def allow(self, authorization: bytes | None, scope: Scope) -> bool:
+        """Whether `check` raises nothing."""
+        try:
+            self.check(authorization, scope)
+        except (UnauthorisedError, ForbiddenError):
+            return False
+        return True
 
     def check(self, authorization: bytes | None, scope: Scope) -> None:
         """Raises UnauthorisedError or ForbiddenError; `admin` holds every scope."""
@@ -98,9 +124,21 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[None]]:
     async def check(request: Request) -> None:
         keys: Keys = request.app.state.keys
         header = request.headers.get("authorization")
-        keys.check(header.encode("latin-1") if header else None, scope)
+        try:
+            keys.check(header.encode("latin-1") if header else None, scope)
+        except (UnauthorisedError, ForbiddenError) as error:
+            raise as_asked(error, request.headers.get) from None
 
     return check
+
+
+def as_asked(error: Exception, header: Callable[[str], str | None]) -> Exception:
+    """The same error; an AskUserError where the key of a browser was refused, whether it opened an address or one of
+    our own pages (/docs) asked."""
+    if not isinstance(error, UnauthorisedError | ForbiddenError):
+        return error
+    asked = "text/html" in (header("accept") or "") or header("sec-fetch-site") == "same-origin"
+    return AskUserError(str(error)) if asked else error
 
 
 def _hash(key: bytes) -> bytes:

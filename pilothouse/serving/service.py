@@ -14,11 +14,11 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.responses import JSONResponse
 
-from pilothouse.serving.auth import ForbiddenError, Keys, UnauthorisedError
+from pilothouse.serving import auth, hosts
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.metrics import HttpMetrics
 from pilothouse.serving.observe import Observer, RequestLog
-from pilothouse.serving.problem import Entry, ErrorTable, problem
+from pilothouse.serving.problem import ErrorTable, problem
 from pilothouse.serving.problem_handlers import install_problems
 from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.settings import ServiceSettings
@@ -26,10 +26,7 @@ from pilothouse.serving.spans import Spans, open_spans
 from pilothouse.serving.stopping import Stopping
 from pilothouse.serving.workers import Worker
 
-SHARED_ERRORS: ErrorTable = {
-    UnauthorisedError: Entry(401, "unauthorised", "API key needed", {"WWW-Authenticate": "Bearer"}),
-    ForbiddenError: Entry(403, "forbidden", "This key may not do that"),
-}
+SHARED_ERRORS: ErrorTable = {**auth.ERRORS, **hosts.ERRORS}
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -45,8 +42,8 @@ def create_service(
 ) -> FastAPI:
     """An app for the service `name`; its routes are the caller's to add.
 
-    `app.state.keys`, `app.state.requests`, `app.state.stopping` and `app.state.spans` are set. `app.state.handler` is
-    the caller's to set, where requests are answered by RSGI. Raises PilothouseError when the keys file is malformed.
+    `app.state.keys`, `hosts`, `requests`, `stopping` and `spans` are set. `app.state.handler` is the caller's to set,
+    where requests are answered by RSGI. Raises PilothouseError when the keys file is malformed.
     """
     spans = open_spans(name, settings, registry)
     app = FastAPIOffline(  # the assets of /docs come from here, not from a content network
@@ -56,10 +53,12 @@ def create_service(
         lifespan=_closing(spans, lifespan),
     )
     app.state.spans = spans
-    app.state.keys = Keys.read(settings.api_keys_file)
+    app.state.keys = auth.Keys.read(settings.api_keys_file)
+    app.state.hosts = hosts.AllowedHosts(settings.allowed_hosts)
     app.state.stopping = Stopping(settings.stop_seconds)
     app.state.worker = app.state.handler = None
     app.state.requests = RequestLog(name, HttpMetrics(registry), settings, spans)
+    app.add_middleware(hosts.HostGuard, hosts=app.state.hosts)
     app.add_middleware(Observer, requests=app.state.requests)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; drops a second series for each counter, which no query of ours reads
     install_problems(app, {**SHARED_ERRORS, **errors})

@@ -1,4 +1,4 @@
-"""Types of settings that name something outside of the program: an address, a file, a folder.
+"""Types of settings that name something outside of the program: an address, names of hosts, a file, a folder.
 
 What is wrong with one is said when the settings are read, so that a service stops at its start.
 """
@@ -11,6 +11,8 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
+
+from pilothouse.serving.hosts import read_names
 
 
 def _check_address(text: str) -> str:
@@ -47,6 +49,11 @@ def writable_folder(path: Path) -> str | None:
     return None if os.access(path, os.W_OK | os.X_OK) else "permission denied"
 
 
+def _check_names(text: str) -> str:
+    return ",".join(read_names(text))
+
+
 Address = Annotated[str, AfterValidator(_check_address)]
 ReadableFile = Annotated[Path, AfterValidator(_check_file)]
 ExistingFolder = Annotated[Path, AfterValidator(_check_folder)]
+HostNames = Annotated[str, AfterValidator(_check_names)]

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pilothouse.serving.identity import IdentityToken, identity_for
 from pilothouse.serving.setting_names import NAMES
-from pilothouse.serving.setting_types import ReadableFile, writable_folder
+from pilothouse.serving.setting_types import HostNames, ReadableFile, writable_folder
 
 _PREFIX = "PILOTHOUSE_"
 # what the tests read, and what Kubernetes sets in every container for a Service called pilothouse-something
@@ -39,6 +39,11 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "text"] = Field(default="json", description="json for machines, text for people")
     api_keys_file: ReadableFile | None = Field(
         default=None, description="keys that callers need, one a line: KEY scope,scope; without it, calls are open"
+    )
+    allowed_hosts: HostNames = Field(
+        default="",
+        description="names by which this service may be called beside localhost and addresses, with commas: "
+        "`example.com`, `*.example.com`, `*` for any",
     )
     stop_seconds: float = Field(
         default=9, ge=0, description="from SIGTERM to the end, for requests in flight and what is still to be shipped"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import structlog
 import uvicorn
 from streamlit.web.bootstrap import load_config_options
 
+from pilothouse.errors import PilothouseError
 from pilothouse.serving.logs import configure_logs
 from pilothouse.serving.machine import observe_process
 from pilothouse.serving.settings import read_settings
@@ -25,7 +27,11 @@ def main() -> None:
     metrics = page_metrics()
     observe_process(metrics.registry, settings)
     AlertChannelMetrics(metrics.registry, settings.alert_channels_file)
-    app = create_app(settings, metrics)
+    try:
+        app = create_app(settings, metrics)
+    except PilothouseError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
     join_logs()
     signal.signal(
         signal.SIGTERM, lambda *_: None

@@ -25,9 +25,15 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 from streamlit.starlette import App
 
+from pilothouse.serving.auth import Keys
+from pilothouse.serving.hosts import AllowedHosts, HostGuard
 from services.frontend import proxy
+from services.frontend.login.attempts import Attempts
+from services.frontend.login.middleware import LoginGate
+from services.frontend.login.routes import LoginRoutes
+from services.frontend.login.sessions import Sessions
 from services.frontend.metrics import PageMetrics
-from services.frontend.middleware import CountRequests, SameOrigin
+from services.frontend.middleware import CountRequests, OriginChecked
 from services.frontend.settings import FrontendSettings
 from services.frontend.static_files import ServeStaticFiles, StaticFiles
 
@@ -38,10 +44,12 @@ _LOGGING_LIBRARIES = ("streamlit", "uvicorn", "websockets")
 
 def create_app(settings: FrontendSettings, metrics: PageMetrics) -> Any:
     """The ASGI app. It imports what its pages draw with before it takes connections, so that the first visitor does not
-    wait for that."""
+    wait for that. Raises PilothouseError when the keys file is malformed."""
     log = structlog.get_logger("page")
     files = StaticFiles(Path(get_static_dir()))
     drift = proxy.connect(settings)
+
+    login_routes, login_gate = _login(settings)
 
     def on_script_error(error: Exception) -> None:
         metrics.failed()
@@ -50,15 +58,26 @@ def create_app(settings: FrontendSettings, metrics: PageMetrics) -> Any:
     return App(
         _SCRIPT,
         lifespan=partial(_lifespan, files, drift),
-        routes=_routes(metrics),
+        routes=[*_routes(metrics), *login_routes],
         middleware=[
             Middleware(CountRequests, metrics=metrics.http),
+            Middleware(HostGuard, hosts=AllowedHosts(settings.allowed_hosts)),
             Middleware(ServeStaticFiles, files=files),
-            Middleware(SameOrigin),
+            *login_gate,
+            Middleware(OriginChecked),
             Middleware(proxy.DriftProxy, drift=drift, metrics=metrics),
         ],
         on_script_error=on_script_error,
     )
+
+
+def _login(settings: FrontendSettings) -> tuple[list[Route], list[Middleware]]:
+    """The login's routes, and what stands before all others; none where callers without a key may read."""
+    keys = Keys.read(settings.api_keys_file)
+    if keys.allow(None, "read"):
+        return [], []
+    sessions, attempts = Sessions(keys, settings.login_hours), Attempts(keys)
+    return LoginRoutes(sessions, attempts).routes(), [Middleware(LoginGate, sessions=sessions, attempts=attempts)]
 
 
 @asynccontextmanager

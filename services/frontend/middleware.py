@@ -1,19 +1,16 @@
-"""What stands before Streamlit in the page's server: it counts requests, and refuses WebSockets of other sites."""
+"""What stands before Streamlit in the page's server, beside HostGuard and the login: it counts requests."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pilothouse.serving.metrics import HttpMetrics
 from services.frontend import proxy
 
-_OUR_ROUTES = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
+_OUR_ROUTES = frozenset({"/", "/health/live", "/health/ready", "/metrics", "/login", "/logout"})
 _STREAMLIT_ROUTES = ("/_stcore/upload_file", "/_stcore", "/component", "/media", "/static")
-_POLICY_VIOLATION = 1008
 
 
 class CountRequests:
@@ -53,24 +50,17 @@ def route(path: str) -> str:
     return next((f"{start}/{{rest}}" for start in _STREAMLIT_ROUTES if path.startswith(f"{start}/")), "/{page}")
 
 
-class SameOrigin:
-    """Refuses WebSockets that a page of another site opens in its visitor's name (the answer is 403).
+class OriginChecked:
+    """Takes the `Origin` off WebSockets, which HostGuard before has checked.
 
-    Streamlit refuses them too, but first it asks a server on the internet for this machine's public address, and holds
-    its event loop up to two seconds for that. A proxy in front has to pass on the `Host` that the visitor asked for.
+    Streamlit would check it again, and for one that is not the `Host` ask a server on the internet for this machine's
+    public address, holding its event loop up to two seconds.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not is_same_origin(dict(scope["headers"])):
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
-            return
+        if scope["type"] == "websocket":
+            scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
         await self._app(scope, receive, send)
-
-
-def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the browser's `Origin` is the host that was asked. Programs send none and may pass."""
-    origin = headers.get(b"origin")
-    return origin is None or urlsplit(origin).netloc == headers.get(b"host")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from services.frontend import theme
+from services.frontend.views import visitor
 from services.frontend.views.pages import PAGES
 
 
@@ -17,7 +18,9 @@ def main() -> None:
         for section, entries in PAGES.items()
     }
     st.session_state["pages"] = {page.url_path or "predict": page for group in pages.values() for page in group}
-    st.navigation(pages).run()
+    chosen = st.navigation(pages)
+    visitor.offer_logout()
+    chosen.run()
 
 
 main()

@@ -43,6 +43,9 @@ class FrontendSettings(ServiceSettings):
         default=None, description="channels.json, which Alertmanager's set-up writes: who gets alerts, and who does not"
     )
     api_key: SecretStr | None = Field(default=None, description="this page's key towards the other services")
+    login_hours: float = Field(
+        default=24, gt=0, le=8760, description="how long a login holds, where callers without a key may not read"
+    )
     upload_megabytes: int = Field(default=20, ge=1, le=1000, description="largest file that may be uploaded")
     timeout_seconds: float = Field(default=5, gt=0, description="how long a quick call may take")
 

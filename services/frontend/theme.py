@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_SANS = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
+SANS = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
 _MONO = 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace'
 
 LIGHT = {
@@ -36,8 +36,8 @@ DARK = {
     "grayColor": "#93a4ab",
 }
 _THEME = {
-    "font": _SANS,
-    "headingFont": _SANS,
+    "font": SANS,
+    "headingFont": SANS,
     "codeFont": _MONO,
     "baseRadius": "0.6rem",
     "baseFontSize": 15,
@@ -54,6 +54,10 @@ STYLE = """<style>
 [data-testid="stHeading"] h3 { padding: 0.2rem 0 1rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 [data-testid="stImage"] img { image-rendering: pixelated; border-radius: 0.4rem; }
+
+.logout { background: none; border: 1px solid currentColor; border-radius: 0.6rem; color: inherit; cursor: pointer;
+  font: inherit; opacity: 0.7; padding: 0.2rem 0.8rem; }
+
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
 
@@ -69,7 +73,7 @@ def wordmark() -> str:
     inside = MARK[MARK.index("<g ") : MARK.index("</svg>")]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 330 64" width="330" height="64">'
-        f"{inside}<text x='82' y='45' font-family='{_SANS}' font-size='38' font-weight='650' "
+        f"{inside}<text x='82' y='45' font-family='{SANS}' font-size='38' font-weight='650' "
         "fill='#1a8ba3'>Pilothouse</text></svg>"
     )
 

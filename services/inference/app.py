@@ -114,6 +114,7 @@ def create_app(
         catalog=catalog,
         settings=settings,
         keys=app.state.keys,
+        hosts=app.state.hosts,
         requests=app.state.requests,
         errors={**SHARED_ERRORS, **ERRORS},
         executor=executor,

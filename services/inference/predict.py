@@ -18,7 +18,8 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 from pilothouse.errors import InputError, PilothouseError
 from pilothouse.model import Inputs
 from pilothouse.serving.asgi import RsgiToAsgi
-from pilothouse.serving.auth import Keys
+from pilothouse.serving.auth import Keys, as_asked
+from pilothouse.serving.hosts import AllowedHosts
 from pilothouse.serving.observe import RequestLog
 from pilothouse.serving.problem import PROBLEM_JSON, ErrorTable, find_entry, problem_body, problem_of
 from pilothouse.serving.trace import Trace, enter_trace
@@ -72,12 +73,14 @@ class PredictHandler:
         catalog: Catalog,
         settings: InferenceSettings,
         keys: Keys,
+        hosts: AllowedHosts,
         requests: RequestLog,
         errors: ErrorTable,
         executor: ThreadPoolExecutor,
     ) -> None:
         self._app, self.tasks = app, app.tasks
-        self._catalog, self._settings, self._keys, self._requests = catalog, settings, keys, requests
+        self._catalog, self._settings, self._requests = catalog, settings, requests
+        self._keys, self._hosts = keys, hosts
         self._errors, self._executor = errors, executor
         self._shadows = Shadows(catalog)
         self._patience = Patience(settings.body_timeout_seconds)
@@ -104,6 +107,7 @@ class PredictHandler:
         predictor = body = None
         status, headers, content = 499, _HEADERS, b""  # 499: the caller left in the middle of the body
         try:
+            self._hosts.check(request.headers.get("host"), request.headers.get("origin"))
             self._keys.check(request.header("authorization"), "predict")
             predictor = self._catalog.find(request.model, request.version)
             self._patience.begin(task)
@@ -166,6 +170,7 @@ class PredictHandler:
 
     def _problem(self, request: PredictRequest, error: Exception) -> tuple[int, list[tuple[str, str]], bytes]:
         """Status, headers and body of an answer that says what went wrong."""
+        error = as_asked(error, request.headers.get)
         entry = find_entry(self._errors, error)
         if entry is None:
             _log.error("unhandled error", path=request.target.path, exc_info=error)

@@ -150,6 +150,6 @@ async def running(url: str, clock: Clock | None = None, **settings: Any) -> Asyn
     transport = httpx2.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://collector") as c,
+        httpx2.AsyncClient(transport=transport, base_url="http://localhost") as c,
     ):
         yield Collector(c, registry, clock, app.state.components)

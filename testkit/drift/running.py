@@ -20,5 +20,6 @@ def running_drift(models: Path, state: Path, collector_url: str, **settings: Any
     configured = DriftSettings(
         port=0, models=models, state=state, collector_url=collector_url, log_level="warning", **settings
     )
-    with TestClient(create_app(configured, CollectorRegistry()), raise_server_exceptions=False) as client:
+    app = create_app(configured, CollectorRegistry())
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The page as a process of its own."""
+"""The page's server as a process of its own, and what a browser sends it first."""
 
 from __future__ import annotations
 
@@ -34,5 +34,14 @@ def page_process(**environment: str) -> Iterator[tuple[subprocess.Popen[str], in
         if process.poll() is None:
             process.kill()
         process.wait()
-        assert process.stdout
+        assert process.stdout is not None
         process.stdout.close()
+
+
+def rerun() -> bytes:
+    """What a browser sends when it opens the page."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    return bytes(message.SerializeToString())

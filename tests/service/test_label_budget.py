@@ -99,7 +99,7 @@ def series(registry):
 def collector(tmp_path):
     registry = CollectorRegistry()
     app = collector_app(CollectorSettings(port=0, state=tmp_path, log_level="error"), registry)
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         while client.get("/health/ready").status_code != 200:
             pass
         announced = client.put("/v1/models/house-prices/1", content=Manifest.model_dump_json(HOUSE))
@@ -122,7 +122,7 @@ def drift(tmp_path):
     registry, of_collector = CollectorRegistry(), CollectorSettings(port=0, state=tmp_path / "c", log_level="error")
     with serving(collector_app(of_collector, CollectorRegistry())) as url:
         settings = DriftSettings(port=0, models=MODELS, state=tmp_path, collector_url=url, log_level="error")
-        with TestClient(drift_app(settings, registry)) as client:
+        with TestClient(drift_app(settings, registry), "http://localhost") as client:
             yield client, registry
 
 

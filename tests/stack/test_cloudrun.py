@@ -187,10 +187,11 @@ def test_a_drift_report_is_made_of_what_was_predicted(world, watch):
     assert len(report.content) > 1_000_000
 
 
-def test_the_page_is_reached_from_outside(watch):
-    with httpx2.Client(base_url=watch.url(), timeout=30) as http:
+def test_the_page_is_reached_from_outside_by_who_has_a_key(world, watch):
+    with httpx2.Client(base_url=watch.url(), timeout=30, headers={"host": "pilothouse-watch.run.app"}) as http:
         assert http.get("/health/ready").json() == {"status": "ready"}
-        assert "streamlit" in http.get("/").text.lower()
+        assert http.get("/", headers={"accept": "text/html"}).headers["location"].startswith("/login")
+        assert "streamlit" in http.get("/", auth=("", world.key("frontend"))).text.lower()
 
 
 def test_the_page_calls_the_other_service_with_an_id_token_for_its_address(world, watch):

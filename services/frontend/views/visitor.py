@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from services.frontend.login.middleware import LOGOUT, SESSION_HEADER
+
 _KEPT, _TYPED, _NAME = "own-key", "own-key-typed", "visitor-name"
 
 
@@ -25,6 +27,12 @@ def zone() -> tzinfo:
 
 def dark() -> bool:
     return bool(st.context.theme.type == "dark")
+
+
+def offer_logout() -> None:
+    """A button in the sidebar, where the visitor has logged in."""
+    if SESSION_HEADER in st.context.headers:
+        st.sidebar.html(f'<form method="post" action="{LOGOUT}"><button class="logout">Log out</button></form>')
 
 
 def name() -> str:

@@ -117,7 +117,7 @@ def test_what_is_no_json_is_a_fault_of_the_caller(client, body):
 def send_raw(client, path, *pieces):
     """A connection on which this much of a body of 5 bytes is sent, and no more."""
     connection = socket.create_connection((client.base_url.host, client.base_url.port), timeout=20)
-    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n"
     connection.sendall(head.encode() + b"".join(pieces))
     return connection
 

@@ -23,7 +23,7 @@ class Scope:
     method, path = "POST", "/models/house-prices/predict"
 
     def __init__(self, body):
-        self.headers = {"content-type": "application/json", "content-length": str(len(body))}
+        self.headers = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
 
 
 class Caller:
@@ -53,6 +53,7 @@ def test_a_prediction_goes_through_few_files(tmp_path):
         async with app.router.lifespan_context(app):
             body = json.dumps(app.state.catalog.find("house-prices").manifest.examples[0]).encode()
             caller, handler = Caller(body), app.state.handler
+            await handler.__rsgi__(Scope(body), Caller(body))  # a caller's first: his Host is looked at once
             sys.settrace(trace)
             await handler.__rsgi__(Scope(body), caller)
             await asyncio.sleep(0)  # the log line is written at the end of the turn

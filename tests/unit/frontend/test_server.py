@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx2
 import psutil
@@ -17,10 +16,8 @@ from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from testkit.frontend.process import page_process
+from testkit.frontend.process import ROOT, page_process, rerun
 from testkit.serving import serving
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -79,6 +76,21 @@ def test_a_page_of_another_site_is_refused_and_our_own_is_not(start):
         assert refused.value.response.status_code == 403
 
 
+def test_a_wrong_line_of_the_keys_file_is_named(tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("# keys\nshort read\n")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "services.frontend"],
+        env=os.environ | {"PILOTHOUSE_API_KEYS_FILE": str(keys)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 2
+    assert f"{keys}:2" in outcome.stderr
+
+
 def test_a_wrong_setting_is_named():
     outcome = subprocess.run(
         [sys.executable, "-m", "services.frontend"],
@@ -90,12 +102,3 @@ def test_a_wrong_setting_is_named():
     )
     assert outcome.returncode == 2
     assert "FRONTEND_PORT='many'" in outcome.stderr
-
-
-def rerun():
-    """What a browser sends when it opens the page."""
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
-    message = BackMsg()
-    message.rerun_script.query_string = ""
-    return message.SerializeToString()

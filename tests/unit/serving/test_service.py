@@ -19,6 +19,7 @@ from pilothouse.serving.service import create_service
 from pilothouse.serving.settings import ServiceSettings
 from pilothouse.serving.trace import current_trace, start_trace
 
+ADDRESS = "http://localhost"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -76,7 +77,7 @@ def service(**settings):
 
 @pytest.fixture
 def client():
-    with TestClient(service()[0], raise_server_exceptions=False) as client:
+    with TestClient(service()[0], ADDRESS, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -93,7 +94,7 @@ def test_it_is_live_before_it_is_ready(client):
 def test_it_is_ready_when_nothing_stands_in_the_way():
     app, readiness = service()
     readiness.ready("kettle")
-    assert TestClient(app).get("/health/ready").json() == {"status": "ready"}
+    assert TestClient(app, ADDRESS).get("/health/ready").json() == {"status": "ready"}
 
 
 def test_metrics_are_a_plain_route_and_count_by_template(client):
@@ -151,7 +152,7 @@ def test_a_malformed_trace_is_replaced(value):
 
 def test_a_request_is_one_json_line(capfd):
     app, _ = service()
-    TestClient(app).get("/trace", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
+    TestClient(app, ADDRESS).get("/trace", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     (line,) = [json.loads(text) for text in capfd.readouterr().out.splitlines() if '"request"' in text]
     assert (line["path"], line["status"], line["trace_id"], line["service"]) == ("/trace", 200, TRACE, "tea")
 
@@ -167,7 +168,7 @@ def test_a_lone_surrogate_in_what_a_route_noted_costs_no_line(capfd, noted, told
     async def noting(request: Request):
         note(request.scope, **noted)
 
-    assert TestClient(app).post("/noted").status_code == 200
+    assert TestClient(app, ADDRESS).post("/noted").status_code == 200
     (line,) = [json.loads(text) for text in capfd.readouterr().out.splitlines() if '"request"' in text]
     assert line | told == line
 
@@ -195,7 +196,7 @@ def keys_file(tmp_path):
      ("admin-key-01234567", 200)],
 )  # fmt: skip
 def test_a_route_asks_for_its_scope(keys_file, key, status):
-    client = TestClient(service(api_keys_file=keys_file)[0])
+    client = TestClient(service(api_keys_file=keys_file)[0], ADDRESS)
     headers = {"authorization": f"Bearer {key}"} if key else {}
     assert client.get("/secret", headers=headers).status_code == status
 
@@ -205,7 +206,7 @@ def test_a_route_asks_for_its_scope(keys_file, key, status):
 )
 def test_a_key_may_be_the_password_in_an_address(keys_file, password, status):
     keys_file.write_text(f"{keys_file.read_text()}anonymous read\n")
-    client = TestClient(service(api_keys_file=keys_file)[0])
+    client = TestClient(service(api_keys_file=keys_file)[0], ADDRESS)
     assert client.get("/secret", auth=("anybody", password)).status_code == status
 
 
@@ -217,7 +218,47 @@ def test_a_key_may_be_the_password_in_an_address(keys_file, password, status):
 def test_callers_without_a_key_may_do_what_anonymous_may(keys_file, granted, authorization, status):
     keys_file.write_text(f"{keys_file.read_text()}anonymous {granted}\n")
     headers = {"authorization": authorization} if authorization else {}
-    assert TestClient(service(api_keys_file=keys_file)[0]).get("/secret", headers=headers).status_code == status
+    client = TestClient(service(api_keys_file=keys_file)[0], ADDRESS)
+    assert client.get("/secret", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "challenge"),
+    [({}, "Bearer"), ({"accept": "application/json"}, "Bearer"), ({"sec-fetch-mode": "cors"}, "Bearer"),
+     ({"accept": "text/html,*/*;q=0.8"}, 'Basic realm="Pilothouse"'),
+     ({"sec-fetch-site": "same-origin", "accept": "application/json"}, 'Basic realm="Pilothouse"')],
+)  # fmt: skip
+def test_a_browser_is_asked_for_a_key_and_a_program_is_told(keys_file, headers, challenge):
+    client = TestClient(service(api_keys_file=keys_file)[0], ADDRESS)
+    answer = client.get("/secret", headers=headers)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, challenge)
+    assert "this needs an API key" in answer.json()["detail"] or "send a known API key" in answer.json()["detail"]
+
+
+def test_a_browser_whose_key_lacks_the_scope_is_asked_for_another(keys_file):
+    client = TestClient(service(api_keys_file=keys_file)[0], ADDRESS)
+    answer = client.get("/secret", auth=("", "predict-key-012345"), headers={"accept": "text/html"})
+    assert (answer.status_code, answer.json()["detail"]) == (401, "this key lacks the scope 'read'")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/metrics", "/health/live", "/health/ready"])
+def test_what_tells_no_records_needs_no_key(keys_file, path):
+    app, readiness = service(api_keys_file=keys_file)
+    readiness.ready("kettle")
+    assert TestClient(app, ADDRESS).get(path).status_code == 200
+
+
+def test_a_foreign_name_or_page_is_a_problem_and_counted(client):
+    by_name = client.get("/secret", headers={"host": "evil.example"})
+    by_page = client.post("/pots", content="{}", headers={"origin": "http://evil.example"})
+    assert [(a.status_code, a.headers["content-type"]) for a in (by_name, by_page)] == [
+        (421, "application/problem+json"),
+        (403, "application/problem+json"),
+    ]
+    assert all("PILOTHOUSE_ALLOWED_HOSTS" in answer.json()["detail"] for answer in (by_name, by_page))
+    counted = client.get("/metrics").text
+    assert 'pilothouse_http_requests_total{method="GET",route="unmatched",status="421"} 1.0' in counted
+    assert 'pilothouse_http_requests_total{method="POST",route="unmatched",status="403"} 1.0' in counted
 
 
 def test_without_a_keys_file_everything_is_open(client):

@@ -60,7 +60,7 @@ def slow_request(url):
     """A request under way that will not be answered in time."""
     host, port = url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
-    connection.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
     time.sleep(0.3)
     return connection
 
