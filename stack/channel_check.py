@@ -24,25 +24,25 @@ _URLS = {"slack": "api_url", "pagerduty": "url", "msteamsv2": "webhook_url", "we
 _ACCEPTED = 250
 
 
-def check(channels: list[Channel]) -> list[AlertChannel]:
-    """What is known of each, in their order. It takes seconds where a server does not answer."""
+def check(channels: list[Channel], seconds: float = _SECONDS) -> list[AlertChannel]:
+    """What is known of each, in their order. A server may take `seconds` for each of its answers."""
     with ThreadPoolExecutor(max_workers=max(len(channels), 1)) as pool:
-        reasons = list(pool.map(why_not, channels))
+        reasons = list(pool.map(lambda channel: why_not(channel, seconds), channels))
     return [AlertChannel(c.integration, c.target, why) for c, why in zip(channels, reasons, strict=True)]
 
 
-def why_not(channel: Channel) -> str | None:
+def why_not(channel: Channel, seconds: float = _SECONDS) -> str | None:
     """Why no message arrives by this channel, in words; None where nothing speaks against it."""
     if channel.fault:
         return channel.fault
     configuration = channel.configuration
     if channel.integration == "email":
         host, _, port = configuration["smarthost"].rpartition(":")
-        return _refusal(f"{host}:{port}", lambda: _speak(host, int(port), configuration))
+        return _refusal(f"{host}:{port}", lambda: _speak(host, int(port), configuration, seconds))
     url = urlsplit(configuration[_URLS[channel.integration]])
     host, secure = url.hostname or "", url.scheme == "https"
     number = url.port or (443 if secure else 80)
-    return _refusal(f"{host}:{number}", lambda: _connect(host, number, secure=secure))
+    return _refusal(f"{host}:{number}", lambda: _connect(host, number, seconds, secure=secure))
 
 
 def _refusal(where: str, attempt: Callable[[], None]) -> str | None:
@@ -53,7 +53,7 @@ def _refusal(where: str, attempt: Callable[[], None]) -> str | None:
     except socket.gaierror as error:
         return f"{where}: there is no such host ({error.strerror})"
     except TimeoutError:
-        return f"{where} does not answer within {_SECONDS} s"
+        return f"{where} does not answer in time"
     except ssl.SSLError as error:
         return f"{where} cannot be spoken to over TLS: {getattr(error, 'verify_message', '') or error.reason}"
     except OSError as error:
@@ -77,12 +77,12 @@ def _said(code: int, text: bytes | str) -> str:
     return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
 
 
-def _speak(host: str, port: int, configuration: dict[str, Any]) -> None:
+def _speak(host: str, port: int, configuration: dict[str, Any], seconds: float) -> None:
     """Up to the recipients, and then forget it."""
     tls = ssl.create_default_context()
     implicit = port == IMPLICIT_TLS_PORT
     open_server = partial(smtplib.SMTP_SSL, context=tls) if implicit else smtplib.SMTP
-    with open_server(host, port, timeout=_SECONDS) as server:
+    with open_server(host, port, timeout=seconds) as server:
         server.ehlo()
         if not implicit and (configuration["require_tls"] or server.has_extn("starttls")):
             server.starttls(context=tls)
@@ -103,8 +103,8 @@ def _name_people(server: smtplib.SMTP, sender: str, people: list[str]) -> None:
         raise smtplib.SMTPRecipientsRefused(refused)
 
 
-def _connect(host: str, port: int, *, secure: bool) -> None:
-    with socket.create_connection((host, port), timeout=_SECONDS) as connection:
+def _connect(host: str, port: int, seconds: float, *, secure: bool) -> None:
+    with socket.create_connection((host, port), timeout=seconds) as connection:
         if secure:
             with ssl.create_default_context().wrap_socket(connection, server_hostname=host):
                 pass

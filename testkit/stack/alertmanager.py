@@ -25,9 +25,10 @@ _ROUTE = "route: {receiver: all, group_by: [alertname], group_wait: 0s, group_in
 class Alertmanager:
     """Its address is `url`. It can be killed and started again, with what it kept."""
 
-    def __init__(self, folder: Path, receivers: str, prefix: str = "") -> None:
+    def __init__(self, folder: Path, receivers: str | None, prefix: str = "") -> None:
         self.config, self._folder, self._prefix = folder / "alertmanager.yml", folder, prefix
-        self.config.write_text(_ROUTE + receivers)
+        if receivers is not None:
+            self.config.write_text(_ROUTE + receivers)
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}{prefix}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,7 +58,11 @@ class Alertmanager:
             "generatorURL": "http://prometheus:9090/graph?g0.expr=x",
             "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
         } | ({"endsAt": ends_at.isoformat()} if ends_at else {})
-        httpx2.post(f"{self.url}/api/v2/alerts", json=[alert, *more]).raise_for_status()
+        self.post(alert, *more)
+
+    def post(self, *alerts: dict[str, Any]) -> None:
+        """Alerts as the API takes them."""
+        httpx2.post(f"{self.url}/api/v2/alerts", json=alerts).raise_for_status()
 
     def ask(self, path: str) -> Any:
         """The answer of its API, version 2."""
@@ -71,8 +76,9 @@ class Alertmanager:
 
 
 @contextmanager
-def alertmanager(folder: Path, receivers: str, prefix: str = "") -> Iterator[Alertmanager]:
-    """One that is ready. `receivers` are those of its configuration, as YAML; all alerts go to the one called all."""
+def alertmanager(folder: Path, receivers: str | None = None, prefix: str = "") -> Iterator[Alertmanager]:
+    """One that is ready. `receivers` are those of its configuration, as YAML; all alerts go to the one called all.
+    Without them, the configuration is in the folder."""
     started = Alertmanager(folder, receivers, prefix)
     try:
         started.start()
