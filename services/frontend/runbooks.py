@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 _FILE = Path(__file__).parents[2] / "docs" / "runbooks.md"
 _SECTION_LINK = re.compile(r"\[([^\]]+)\]\(#([^)]*)\)")
 _OTHER_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|/runbooks\?)[^)]*\)")
+_PARAGRAPH = re.compile(r"\n(?=\*\*(?:Look at|Do)\*\* )")  # Markdown joins lines
 _FIRST_SENTENCE = re.compile(r"\*\*Means\*\*\s+(.+?\.)(?:\s|$)", re.DOTALL)
 
 
@@ -28,7 +29,8 @@ class Runbook:
     def meaning(self) -> str:
         """Its first sentence."""
         found = _FIRST_SENTENCE.search(self.text)
-        return " ".join(found[1].split()) if found else ""
+        said = " ".join(found[1].split()) if found else ""
+        return said[:1].upper() + said[1:]
 
 
 @cache
@@ -43,7 +45,8 @@ def every_runbook() -> dict[str, Runbook]:
     def linked(found: re.Match[str]) -> str:
         return f"[{found[1]}](/runbooks?alert={names[found[2]]})" if found[2] in names else found[1]
 
-    texts = (_OTHER_LINK.sub(r"\1", _SECTION_LINK.sub(linked, text)).strip() for text in headed[1::2])
+    plain = (_OTHER_LINK.sub(r"\1", _SECTION_LINK.sub(linked, text)).strip() for text in headed[1::2])
+    texts = (_PARAGRAPH.sub("\n\n", text) for text in plain)
     return {key: Runbook(name, text) for (key, name), text in zip(names.items(), texts, strict=True)}
 
 

@@ -68,11 +68,11 @@ def test_the_page_shows_the_runbook_that_the_address_names(visit):
 
 def test_the_page_lists_all_of_them(visit):
     page = visit("runbooks")
-    assert "less than a tenth and less than 10 GB" in texts(page)
+    assert "Less than a tenth and less than 10 GB" in texts(page)
     assert not page.warning
 
 
 def test_an_unknown_alert_is_named_as_it_stands_and_the_list_shown(visit):
     page = visit("runbooks", alert="*Coffee*")
     assert page.warning[0].value == r"There is no runbook of \*Coffee\*."
-    assert "less than a tenth and less than 10 GB" in texts(page)
+    assert "Less than a tenth and less than 10 GB" in texts(page)
