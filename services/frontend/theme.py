@@ -53,7 +53,6 @@ STYLE = """<style>
 [data-testid="stHeading"] h1 { padding: 0.3rem 0 1rem; }
 [data-testid="stHeading"] h3 { padding: 0.2rem 0 1rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
-[data-testid="stMain"] [data-testid="stPageLink-NavLink"]:not(:hover) { background: none; }
 [data-testid="stImage"] img { image-rendering: pixelated; border-radius: 0.4rem; }
 
 .logout { background: none; border: 1px solid currentColor; border-radius: 0.6rem; color: inherit; cursor: pointer;

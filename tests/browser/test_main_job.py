@@ -142,7 +142,7 @@ def test_the_drift_page_says_what_moved_and_leads_to_the_report(visit, addresses
 
 @pytest.mark.usefixtures("drifted")
 def test_the_report_opens_at_the_pages_address(visit):
-    page = visit("/drift-report?model=house-prices")
+    page = visit("/drift-report?model=house-prices&version=1")
     expect(page.get_by_text("Drifted Columns").first).to_be_visible(timeout=90 * SECONDS)
     expect(page.get_by_role("heading", name=re.compile("house-prices 1"))).to_be_visible()
 
@@ -150,10 +150,12 @@ def test_the_report_opens_at_the_pages_address(visit):
 def test_the_runbook_that_a_message_links_to_is_shown(visit):
     page = visit("/runbooks?alert=SpoolFilling")
     expect(page.get_by_role("heading", name="SpoolFilling", exact=True)).to_be_visible(timeout=20 * SECONDS)
-    page.get_by_role("link", name="All runbooks").click()
-    page.get_by_role("link", name="DriftDetected", exact=True).click()
+    page.get_by_role("button", name="All runbooks").click()
+    page.get_by_role("button", name="DriftDetected", exact=True).click()
     expect(page.get_by_role("heading", name="DriftDetected", exact=True)).to_be_visible(timeout=20 * SECONDS)
-    assert "/runbooks?alert=DriftDetected" in page.url
+    expect(page).to_have_url(re.compile(r"/runbooks\?alert=DriftDetected$"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="Runbooks", exact=True)).to_be_visible(timeout=20 * SECONDS)
 
 
 @pytest.fixture(scope="module")

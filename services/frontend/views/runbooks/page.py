@@ -21,13 +21,20 @@ def show() -> None:
     st.caption("What each alert means, what to look at, and what to do.")
     for each in every_runbook().values():
         with st.container(gap=None):
-            address.link("runbooks", each.alert, alert=each.alert)
+            _turn_to(each.alert, each.alert)
             st.caption(each.meaning)
 
 
 def _one(runbook: Runbook) -> None:
     st.title(runbook.alert, anchor=False)
     st.markdown(runbook.text)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         address.link("alerts", "What fires now")
-        address.link("runbooks", "All runbooks")
+        _turn_to(None, "All runbooks")
+
+
+def _turn_to(alert: str | None, label: str) -> None:
+    """A button, because a link from a page to itself would leave the address as it is."""
+    st.button(
+        f":primary[{label}]", key=f"turn-to-{alert}", type="tertiary", on_click=address.remember, args=("alert", alert)
+    )
