@@ -1,4 +1,7 @@
-"""Google's front end before a service: HTTPS, and an ID token for the service's address on every request."""
+"""Google's front end before a service: HTTPS, and an ID token for the service's address on every request.
+
+The `Host` that was asked for is passed on.
+"""
 
 import http.client
 import ssl
@@ -20,8 +23,8 @@ Headers = Mapping[str, str] | Message
 class FrontEnd:
     """`address()` gives the ingress of the instance that is there now; `audience` is what tokens must be for."""
 
-    def __init__(self, address: Callable[[], str], audience: str) -> None:
-        self._address, self._audience = address, audience
+    def __init__(self, address: Callable[[], str], audience: str, timeout_seconds: float = 60) -> None:
+        self._address, self._audience, self._timeout_seconds = address, audience, timeout_seconds
         self.answered: list[tuple[str, int]] = []  # path and status
 
     def refuses(self, headers: Headers) -> bool:
@@ -36,9 +39,9 @@ class FrontEnd:
         """Status, content type and body."""
         if self.refuses(headers):
             return 401, "text/plain", b"the access token could not be verified"
-        connection = http.client.HTTPConnection(self._address(), timeout=60)
+        connection = http.client.HTTPConnection(self._address(), timeout=self._timeout_seconds)
         try:
-            connection.request(method, path, body, {k: v for k, v in headers.items() if k.lower() != "host"})
+            connection.request(method, path, body, dict(headers.items()))
             got = connection.getresponse()
             return got.status, got.headers["content-type"], got.read()
         finally:

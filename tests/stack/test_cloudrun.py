@@ -1,18 +1,22 @@
 """The services of k8s/cloudrun/ as containers of our images: what is deployed is what is read here and run."""
 
+import json
 import os
 import threading
 import time
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
 
 from pilothouse.client import Client
 from pilothouse.errors import PilothouseError
+from testkit.cloudrun.front_end import HEADER as IDENTITY
+from testkit.cloudrun.front_end import FrontEnd
 from testkit.cloudrun.instance import SIDECAR_PORT, StartFailed, docker
 from testkit.cloudrun.manifests import containers, read_service
 from testkit.cloudrun.world import DATABASE, MODEL, World
+from testkit.metadata_server import token
 from testkit.postgres import _serve
 from testkit.stack.compose import docker_answers, run
 from testkit.waiting import wait_for
@@ -23,6 +27,7 @@ pytestmark = [
         not docker_answers() or os.geteuid() != 0, reason="needs a Docker engine, and root for port 443"
     ),
 ]
+BROWSER = "text/html,*/*;q=0.8"
 CALL = """
 from pilothouse.client import Client
 from services.frontend.settings import FrontendSettings
@@ -174,24 +179,45 @@ def test_nobody_comes_in_without_a_key(predict, watch):
     assert httpx2.get(f"{watch.url(8002)}/drift").status_code == 401
 
 
-def test_a_drift_report_is_made_of_what_was_predicted(world, watch):
+@pytest.fixture(scope="module")
+def outside(world, watch):
+    """Asks the watch service's one address from outside: through Google's front end, with a key of ours."""
+    address = containers(watch.document)["frontend"]["env"]
+    public = next(e["value"] for e in address if e["name"] == "PILOTHOUSE_PUBLIC_URL")
+    front = FrontEnd(watch.address, public, timeout_seconds=240)
+    headers = {
+        "Host": urlsplit(public).netloc,
+        IDENTITY: f"Bearer {token(public, time.time() + 3600)}",
+        "Authorization": f"Bearer {world.key('frontend')}",
+    }
+    return lambda path, accept="*/*": front.answer("GET", path, {**headers, "Accept": accept}, b"")
+
+
+def test_the_one_address_gives_the_report_and_the_json(world, outside):
     with world.client() as client:
         made = client.predict(MODEL, client.manifest(MODEL).examples[:1] * 300)
     wait_for(lambda: has(world, made), seconds=30)
-    headers = {"Authorization": f"Bearer {world.key('frontend')}"}
-    with httpx2.Client(base_url=watch.url(8002), headers=headers, timeout=240) as http:
-        verdict = http.get("/drift", params={"model": MODEL}).raise_for_status().json()
-        assert verdict["verdict"] == "drift"  # one house, three hundred times
-        report = http.get("/drift-report", params={"model": MODEL, "wait": 120}).raise_for_status()
-    assert "<html" in report.text[:2000].lower()
-    assert len(report.content) > 1_000_000
+    status, kind, body = outside(f"/drift?model={MODEL}")
+    assert (status, kind, json.loads(body)["verdict"]) == (200, "application/json", "drift")  # one house, 300 times
+    assert outside(f"/performance?model={MODEL}")[:2] == (200, "application/json")
+    status, kind, report = outside(f"/drift-report?model={MODEL}&wait=120", BROWSER)
+    assert (status, kind) == (200, "text/html; charset=utf-8")
+    assert b"<html" in report[:2000].lower()
+    assert len(report) > 1_000_000
 
 
-def test_the_page_is_reached_from_outside_by_who_has_a_key(world, watch):
-    with httpx2.Client(base_url=watch.url(), timeout=30, headers={"host": "pilothouse-watch.run.app"}) as http:
-        assert http.get("/health/ready").json() == {"status": "ready"}
-        assert http.get("/", headers={"accept": "text/html"}).headers["location"].startswith("/login")
-        assert "streamlit" in http.get("/", auth=("", world.key("frontend"))).text.lower()
+def test_a_browser_without_a_key_is_sent_to_the_login_and_a_program_gets_401(watch):
+    with httpx2.Client(base_url=watch.url(), headers={"host": "pilothouse-watch.run.app"}, timeout=30) as http:
+        assert http.get("/drift-report", headers={"accept": BROWSER}).headers["location"].startswith("/login?next=")
+        assert http.get("/drift-report").status_code == 401
+
+
+def test_the_one_address_gives_the_page_and_its_views(outside):
+    assert outside("/health/ready")[::2] == (200, b'{"status":"ready"}')
+    for path in ("/", f"/drift?model={MODEL}", "/performance", "/runbooks?alert=DriftDetected"):
+        status, kind, page = outside(path, BROWSER)
+        assert (status, kind) == (200, "text/html; charset=utf-8")
+        assert b"streamlit" in page.lower()
 
 
 def test_the_page_calls_the_other_service_with_an_id_token_for_its_address(world, watch):
