@@ -12,12 +12,10 @@ from rich.console import Console
 from demo.alert_message import AlertMessages
 from demo.play import Player
 from demo.running_stack import RunningStack
-from demo.scenes import fashion_scenes, house_scenes
+from demo.scenes import MODELS, scenes
 from pilothouse.client import Client
 from pilothouse.commands.predictions import fail
 from pilothouse.errors import PilothouseError
-
-_MODELS = {"house-prices": house_scenes, "fashion-mnist": fashion_scenes}
 
 
 def main(
@@ -45,10 +43,10 @@ def tell(stack: RunningStack, rows: int, labels: float, console: Console) -> int
     with Client(stack.inference, stack.key) as client:
         player = Player(stack, client, console, labels)
         loaded = {m["name"] for m in client.models() if m["state"] not in ("failed", "external")}
-        names = [name for name in _MODELS if name in loaded]
+        names = [name for name in MODELS if name in loaded]
         for name in names:
             manifest = client.manifest(name)
-            for scene in _MODELS[name](manifest, rows):
+            for scene in scenes(manifest, rows):
                 verdict, watched_drifts = player.play(manifest, scene)
                 surprises += verdict["verdict"] != ("drift" if scene.drifts else "no drift")
                 if scene.drifts and watched_drifts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,20 +15,21 @@ from demo.running_stack import ALERT, RunningStack
 from pilothouse.errors import PilothouseError
 from pilothouse.wire.alerts import Alert
 
-PATIENCE_SECONDS = 60  # beyond the time that drift has to last: scrape, evaluate, group, deliver
-
 
 class AlertMessages:
-    """Those of the models that the demo let drift; made before it sends anything, to know what fired already."""
+    """Those of the models that the demo let drift; made before it sends anything, to know what fired already.
 
-    def __init__(self, stack: RunningStack, console: Console) -> None:
-        self._stack, self._console = stack, console
+    `patience_seconds`: beyond the time that drift has to last, for what scrapes, evaluates, groups and delivers.
+    """
+
+    def __init__(self, stack: RunningStack, console: Console, patience_seconds: float = 60) -> None:
+        self._stack, self._console, self._patience_seconds = stack, console, patience_seconds
         self._earlier = {alert.id for alert in stack.drift_alerts()}
-        self._verdicts: dict[str, str] = {}
+        self._verdicts: dict[tuple[str | None, str | None], str] = {}
 
     def expect(self, verdict: dict[str, Any]) -> None:
         """This verdict is to become a message; later ones on the same model belong to the same alert."""
-        self._verdicts.setdefault(verdict["model"], verdict["at"])
+        self._verdicts.setdefault((verdict["model"], verdict["version"]), verdict["at"])
 
     def show(self) -> None:
         """Wait for them, and print each as it arrives, or why none does. Raises PilothouseError."""
@@ -38,15 +40,16 @@ class AlertMessages:
         except PilothouseError as error:
             self._console.print(f"No message about the drift is waited for: {error}.")
             return
-        deadline = time.monotonic() + rule.hold_seconds + PATIENCE_SECONDS
+        deadline = time.monotonic() + rule.hold_seconds + self._patience_seconds
         with Step(self._console, self._waiting(rule)) as step:
             while self._verdicts and time.monotonic() < deadline:
                 self._take()
                 if self._verdicts:
                     step.say(self._waiting(rule))
                     time.sleep(1)
-                    rule = read_rule(self._stack.http, self._stack.prometheus)
-        for model in self._verdicts:
+                    with suppress(PilothouseError):  # it may be starting again
+                        rule = read_rule(self._stack.http, self._stack.prometheus)
+        for model, _ in self._verdicts:
             self._console.print(
                 f"[yellow]No message about {model} came in time[/]; {self._stack.page}/alerts may say why."
             )
@@ -54,7 +57,7 @@ class AlertMessages:
     def _take(self) -> None:
         """Print what has arrived."""
         for alert in self._stack.drift_alerts():
-            if at := self._verdicts.pop(alert.model or "", None):
+            if at := self._verdicts.pop((alert.model, alert.version), None):
                 self._print(alert, _seconds_after(at, alert.received_at))
 
     def _print(self, alert: Alert, seconds: float) -> None:
@@ -68,8 +71,9 @@ class AlertMessages:
 
     def _waiting(self, rule: DriftRule) -> str:
         """What is waited for, in words."""
-        states = {rule.states.get(model, "inactive") for model in self._verdicts}
-        about = " and ".join(self._verdicts)
+        models = [str(model) for model, _ in self._verdicts]
+        states = {rule.states.get(model, "inactive") for model in models}
+        about = " and ".join(models)
         if states == {"firing"}:
             return f"{ALERT} of {about} fires: waiting for the message"
         return f"waiting until {about} has drifted for {rule.hold_seconds:.0f} s, so that {ALERT} fires"

@@ -16,6 +16,9 @@ from pilothouse.manifest import Manifest
 from training import house_prices
 from training.fashion_mnist import sample
 
+HOUSES = "house-prices"
+MODELS = (HOUSES, "fashion-mnist")
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -25,6 +28,11 @@ class Scene:
     requests: list[Any]
     labels: list[Any]
     drifts: bool
+
+
+def scenes(manifest: Manifest, rows: int) -> Iterator[Scene]:
+    """Those of one of MODELS."""
+    return house_scenes(manifest, rows) if manifest.name == HOUSES else fashion_scenes(rows)
 
 
 def house_scenes(manifest: Manifest, rows: int) -> Iterator[Scene]:
@@ -41,7 +49,7 @@ def house_scenes(manifest: Manifest, rows: int) -> Iterator[Scene]:
         yield Scene(title, list(feature_objects(sales, manifest)), sales[house_prices.TARGET].tolist(), drifts)
 
 
-def fashion_scenes(_: Manifest, rows: int) -> Iterator[Scene]:
+def fashion_scenes(rows: int) -> Iterator[Scene]:
     """Test images as they are, then inverted (misclassified with high confidence), then blurred."""
     part = sample.read().take(np.arange(rows))
     pixels = part.pixels[..., 0]

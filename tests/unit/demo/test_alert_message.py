@@ -7,10 +7,9 @@ import httpx2
 import pytest
 from rich.console import Console
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo import alert_message
 from demo.alert_message import AlertMessages
 from demo.alert_rule import read_rule
 from demo.running_stack import RunningStack
@@ -21,7 +20,7 @@ from testkit.ports import closed_address
 from testkit.serving import serving
 from testkit.waiting import wait_for
 
-VERDICT = {"model": "houses", "verdict": "drift", "at": "2026-11-27T12:00:00.000Z"}
+VERDICT = {"model": "houses", "version": "1", "verdict": "drift", "at": "2026-11-27T12:00:00.000Z"}
 
 
 def sent(status="firing", model="houses", starts_at="2026-11-27T12:00:45Z", name="DriftDetected"):
@@ -43,16 +42,18 @@ def sent(status="firing", model="houses", starts_at="2026-11-27T12:00:45Z", name
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch):
+def world(tmp_path):
     """A collector, what Prometheus answers, and what the demo prints. Each look at Prometheus lets the next post in."""
-    monkeypatch.setattr(alert_message, "PATIENCE_SECONDS", 1.5)
     rule = {"name": "DriftDetected", "duration": 0.5, "alerts": [{"labels": {"model": "houses"}, "state": "pending"}]}
-    world = SimpleNamespace(rules=[{"name": "Other"}, rule], managers=[{"url": "http://am"}], posts=[])
+    world = SimpleNamespace(rules=[{"name": "Other"}, rule], managers=[{"url": "http://am"}], posts=[], answers=99)
 
     def alertmanagers(_):
         return JSONResponse({"data": {"activeAlertmanagers": world.managers}})
 
     def rules(_):
+        world.answers -= 1
+        if world.answers < 0:
+            return Response("starting", 503)
         if world.posts:
             world.post(world.posts.pop(0))
         return JSONResponse({"data": {"groups": [{"rules": world.rules}]}})
@@ -69,7 +70,7 @@ def world(tmp_path, monkeypatch):
 
 
 def told(world, verdict=VERDICT):
-    messages = AlertMessages(world.stack, world.console)
+    messages = AlertMessages(world.stack, world.console, patience_seconds=1.5)
     messages.expect(verdict)
     messages.show()
     return world.out.getvalue()
@@ -89,7 +90,7 @@ def test_it_is_waited_for_and_shown_as_it_arrived(world):
 
 
 def test_how_long_after_the_verdict_counts_from_the_first_one(world):
-    messages = AlertMessages(world.stack, world.console)
+    messages = AlertMessages(world.stack, world.console, patience_seconds=1.5)
     messages.expect(VERDICT)
     messages.expect(VERDICT | {"at": "2030-01-01T00:00:00Z"})
     world.posts = [sent()]
@@ -106,7 +107,7 @@ def test_one_that_fires_since_an_earlier_demo_is_not_taken_for_the_new_one(world
 
 def test_after_the_end_of_an_earlier_one_the_new_one_is_waited_for(world):
     world.post(sent())
-    messages = AlertMessages(world.stack, world.console)
+    messages = AlertMessages(world.stack, world.console, patience_seconds=1.5)
     messages.expect(VERDICT)
     world.post(sent("resolved"))
     world.posts = [sent(starts_at="2026-11-27T12:10:00Z")]
@@ -121,8 +122,13 @@ def test_what_does_not_arrive_is_said_with_the_place_to_look(world):
 
 
 def test_without_drift_nothing_is_waited_for(world):
-    AlertMessages(world.stack, world.console).show()
+    AlertMessages(world.stack, world.console, patience_seconds=1.5).show()
     assert world.out.getvalue() == ""
+
+
+def test_one_of_another_version_is_not_the_one(world):
+    world.post(sent())
+    assert "No message about houses came in time" in told(world, VERDICT | {"version": "2"})
 
 
 def test_what_is_waited_for_follows_the_alert(world):
@@ -153,3 +159,10 @@ def test_no_prometheus_is_named_with_the_address_that_was_tried(world):
 def test_something_else_on_the_port_of_prometheus_is_no_prometheus(world):
     with pytest.raises(PilothouseError, match="no Prometheus answers at"):
         read_rule(world.stack.http, world.stack.collector)
+
+
+def test_a_prometheus_that_goes_away_meanwhile_does_not_end_the_demo(world):
+    world.answers = 1
+    world.posts = [sent(model="another")]
+    assert "No message about houses came in time" in told(world)
+    assert world.answers < 0

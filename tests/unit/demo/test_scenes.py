@@ -61,8 +61,8 @@ def forbid(event, arguments):
 from demo import scenes
 from pilothouse.package import open_package
 sys.addaudithook(forbid)
-for name, make in (("house-prices", scenes.house_scenes), ("fashion-mnist", scenes.fashion_scenes)):
-    for scene in make(open_package(Path("models") / name / "1").manifest, 1500):
+for name in scenes.MODELS:
+    for scene in scenes.scenes(open_package(Path("models") / name / "1").manifest, 1500):
         print(name, len(scene.requests), scene.drifts)
 """
 
