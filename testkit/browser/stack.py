@@ -15,10 +15,15 @@ SERVICES = ("inference", "collector", "drift", "frontend")
 
 @contextmanager
 def own_stack(state: Path, **environment: str) -> Iterator[tuple[Stack, dict[str, str]]]:
-    """A stack that is ready, and the address of each of its services."""
-    *ports, prometheus = free_ports(len(SERVICES) + 1)
+    """A stack that is ready, and the address of each of its services, and of Alertmanager where there is one."""
+    *ports, prometheus, alertmanager = free_ports(len(SERVICES) + 2)
     environment |= {f"{name.upper()}_PORT": str(port) for name, port in zip(SERVICES, ports, strict=True)}
     environment |= {"PILOTHOUSE_STATE": str(state), "PROMETHEUS_PORT": str(prometheus)}
+    environment["ALERTMANAGER_PORT"] = str(alertmanager)
     with Stack(sys.executable, "-m", "stack", environment=environment) as stack:
         stack.until("Ctrl-C stops", seconds=120)
-        yield stack, {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, ports, strict=True)}
+        addresses = {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, ports, strict=True)}
+        prefix = state / "alertmanager/route_prefix"
+        if prefix.is_file():
+            addresses["alertmanager"] = f"http://127.0.0.1:{alertmanager}{prefix.read_text()}"
+        yield stack, addresses

@@ -50,15 +50,9 @@ class Alertmanager:
             self._process.wait(20)
             self._process = None
 
-    def fire(self, *more: dict[str, Any], ends_at: datetime | None = None, **labels: str) -> None:
-        """An alert of the model houses fires, or has ended; and `more` alerts as the API takes them."""
-        alert = {
-            "labels": {"alertname": "DriftDetected", "severity": "warning", "model": "houses", "version": "1"} | labels,
-            "annotations": {"summary": "houses drifts", "runbook_url": RUNBOOK},
-            "generatorURL": "http://prometheus:9090/graph?g0.expr=x",
-            "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
-        } | ({"endsAt": ends_at.isoformat()} if ends_at else {})
-        self.post(alert, *more)
+    def fire(self, ends_at: datetime | None = None, **labels: str) -> None:
+        """An alert fires here, or has ended."""
+        fire(self.url, ends_at, **labels)
 
     def post(self, *alerts: dict[str, Any]) -> None:
         """Alerts as the API takes them."""
@@ -73,6 +67,17 @@ class Alertmanager:
             return httpx2.get(f"{self.url}/-/ready").is_success
         except httpx2.TransportError:
             return False
+
+
+def fire(url: str, ends_at: datetime | None = None, **labels: str) -> None:
+    """Tell the Alertmanager at `url` that an alert of the model houses fires, or has ended."""
+    alert = {
+        "labels": {"alertname": "DriftDetected", "severity": "warning", "model": "houses", "version": "1"} | labels,
+        "annotations": {"summary": "houses drifts", "runbook_url": RUNBOOK},
+        "generatorURL": "http://prometheus:9090/graph?g0.expr=x",
+        "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+    } | ({"endsAt": ends_at.isoformat()} if ends_at else {})
+    httpx2.post(f"{url}/api/v2/alerts", json=[alert]).raise_for_status()
 
 
 @contextmanager

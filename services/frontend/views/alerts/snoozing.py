@@ -25,7 +25,7 @@ from services.frontend.views import visitor
 from services.frontend.views.alerts.alert_list import AlertNotice
 from services.frontend.views.sections import section
 
-_ASKED, _PRESSED = "alert-to-silence", "alert-button-pressed"
+_ASKED, _PRESSED, _SAID = "alert-to-silence", "alert-button-pressed", "alert-silenced"
 _CLIPPED = 300
 _LABELS = {"1h": "1 hour", "1d": "1 day", "open": "Until I say"}
 _QUIET = "even if it ends and comes back. Anyone can end that."
@@ -71,8 +71,10 @@ def open_at_once() -> None:
 
 
 def show_dialog(alertmanager: AlertmanagerClient) -> None:
-    """The dialog, while there is one."""
+    """The dialog, while there is one; and after it, what was done."""
     st.session_state.pop(_PRESSED, None)
+    if said := st.session_state.pop(_SAID, None):
+        st.toast(said, icon=":material/check:")
     wanted = st.session_state.get(_ASKED)
     if wanted:
         notice, acknowledge = wanted
@@ -147,9 +149,10 @@ def _end(silence: Silence, alertmanager: AlertmanagerClient) -> None:
 
 
 def _done(said: str) -> None:
+    """The whole page is drawn anew, and then says it: a run that draws may give way to the next one that waits."""
     _close()
     cache.forget()
-    st.toast(said, icon=":material/check:")
+    st.session_state[_SAID] = said
     st.rerun()
 
 
