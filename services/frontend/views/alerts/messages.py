@@ -63,10 +63,11 @@ def _deliveries(services: Services, alertmanager: AlertmanagerClient) -> Deliver
 
 def _row(channel: AlertChannel, deliveries: Deliveries) -> None:
     said = delivery.headline(channel, deliveries, datetime.now(UTC))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(tag(said.pill), color=_COLOURS[said.tone])
-        st.markdown(f"**{delivery.title(channel)}** {plain(channel.target)}", width="content")
-        st.caption(plain(said.sentence), width="content")
+    with st.container(gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(tag(said.pill), color=_COLOURS[said.tone])
+            st.markdown(f"**{delivery.title(channel)}** {plain(channel.target)}", width="content")
+        st.caption(plain(said.sentence))
 
 
 def _send_test(alertmanager: AlertmanagerClient) -> None:

@@ -96,8 +96,12 @@ def _verdicts(services: Services) -> list[DriftAnswer]:
 def _inbox(services: Services) -> None:
     st.subheader("Inbox", anchor=False)
     chosen = address.choose_one("Show", "alerts", _SHOWN, "all")
+    redrawn(_EVERY_SECONDS, _draw_inbox, services, None if chosen == "all" else chosen)
+
+
+def _draw_inbox(services: Services, status: str | None) -> None:
     with section("The list of alerts"):
-        inbox = services.collector.alerts(None if chosen == "all" else chosen, _ROWS)
+        inbox = services.collector.alerts(status, _ROWS)
         if not inbox.alerts:
             st.caption(
                 "No alert has come in. Grafana and Alertmanager send theirs to the collector: `POST /v1/alerts`."
