@@ -39,11 +39,12 @@ class HeldAlert(BaseModel):
 
 class AlertmanagerClient:
     """Its API, version 2. It knows no keys: where the services ask for keys (`keys`), the page asks for the scope
-    ingest before it changes anything. A visitor's own `key` is taken in place of the page's (`own_key`)."""
+    ingest before it changes anything. A visitor's own `key` is taken in place of the page's (`own_key`). The link in a
+    test message begins with the page's `address`."""
 
-    def __init__(self, connection: Connection, keys: Keys, own_key: str | None) -> None:
+    def __init__(self, connection: Connection, keys: Keys, own_key: str | None, address: str) -> None:
         self.connection = connection
-        self._keys, self._own_key = keys, own_key
+        self._keys, self._own_key, self._address = keys, own_key, address
 
     @property
     def wants_key(self) -> bool:
@@ -95,6 +96,7 @@ class AlertmanagerClient:
         annotations = {
             "summary": f"This is a test message, sent by {by} from the page. Nothing is wrong.",
             "description": "It shows that messages arrive, and is over after a minute.",
+            "page_url": f"{self._address}/alerts",
         }
         alert: dict[str, Any] = {
             "labels": {"alertname": TEST_ALERT, "severity": "info", "sent": now.isoformat(timespec="seconds")},

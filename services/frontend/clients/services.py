@@ -119,7 +119,9 @@ def connect(settings: FrontendSettings, metrics: PageMetrics) -> Services:
         CollectorClient(to_own("collector", settings.collector_url)),
         DriftClient(to_own("drift", settings.drift_url)),
         PrometheusClient(to("Prometheus", prometheus, None)) if prometheus else None,
-        AlertmanagerClient(to("Alertmanager", alertmanager, None), keys, settings.key()) if alertmanager else None,
+        AlertmanagerClient(to("Alertmanager", alertmanager, None), keys, settings.key(), settings.public_address())
+        if alertmanager
+        else None,
         settings.alert_channels_file,
     )
 

@@ -228,15 +228,15 @@ def test_without_an_alertmanager_the_page_says_what_would_be_possible(visit, sta
     assert "PILOTHOUSE_ALERTMANAGER_URL" in texts(page)
 
 
-def test_a_test_message_arrives_and_says_that_it_is_one(visit, alertmanager, received):
+def test_a_test_message_arrives_and_says_that_it_is_one(visit, alertmanager, received, monkeypatch):
+    monkeypatch.setenv("PILOTHOUSE_PUBLIC_URL", "https://ph.example/")
     page = press(visit("alerts"), "Send a test message")
     assert "cannot be shown" not in texts(page)
     wait_for(lambda: received, 20)
     (alert,) = received[0]["alerts"]
     assert (alert["labels"]["alertname"], alert["labels"]["severity"]) == ("TestMessage", "info")
     assert alert["annotations"]["summary"].startswith("This is a test message, sent by somebody")
-    ends = datetime.fromisoformat(alert["endsAt"]) if alert["status"] == "resolved" else None
-    assert ends is None
+    assert (alert["status"], alert["annotations"]["page_url"]) == ("firing", "https://ph.example/alerts")
     (held,) = alertmanager.ask("alerts")
     assert datetime.fromisoformat(held["endsAt"]) - datetime.now(UTC) < timedelta(seconds=61)
 
