@@ -10,8 +10,10 @@ from demo.progress import Step
 from demo.running_stack import RunningStack
 from demo.scenes import Scene
 from pilothouse.client import Client
-from pilothouse.commands.predictions import post_labels, send
+from pilothouse.commands.predictions import send
 from pilothouse.commands.verdicts import appraise, performance_line, verdict_table
+from pilothouse.errors import PilothouseError
+from pilothouse.labels import LabelClient
 from pilothouse.manifest import Manifest
 
 
@@ -27,7 +29,10 @@ class Player:
         ids = self._send(manifest, scene)
         self._stack.await_stored(manifest, before + len(ids))
         known = list(zip(ids, scene.labels, strict=True))[: round(self._labels * len(ids))]
-        post_labels(self._stack.collector, self._stack.key, known)
+        with LabelClient(self._stack.collector, self._stack.key) as labels:
+            refused = labels.send(known).rejected
+        if refused:
+            raise PilothouseError(f"{len(refused)} labels were rejected: {refused[0].message}")
         verdict, watched_drifts = self._stack.judge(manifest, len(ids))
         self._console.print(verdict_table(verdict))
         said = appraise(self._stack.drift, manifest.name, f"rows={len(ids)}", api_key=self._stack.key)

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pilothouse.client import Client
+    from pilothouse.labels import LabelClient
     from pilothouse.packing import pack, pack_external
 
-__all__ = ["Client", "pack", "pack_external"]
-_HOMES = {"Client": "pilothouse.client", "pack": "pilothouse.packing", "pack_external": "pilothouse.packing"}
+__all__ = ["Client", "LabelClient", "pack", "pack_external"]
+_HOMES = {
+    "Client": "pilothouse.client",
+    "LabelClient": "pilothouse.labels",
+    "pack": "pilothouse.packing",
+    "pack_external": "pilothouse.packing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`pilothouse predict`, `replay` and `label`: calls to a running stack."""
+"""`pilothouse predict` and `replay`: calls to a running stack."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx2
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from pilothouse.client import Client
 from pilothouse.commands import connection
-from pilothouse.commands.connection import address, headers
-from pilothouse.errors import PilothouseError
+from pilothouse.commands.connection import address
+from pilothouse.commands.label_tally import Tally
+from pilothouse.errors import Fault, InputError, LabelError, PilothouseError
 from pilothouse.input_files import read_frame, read_requests
+from pilothouse.labels import LabelClient, is_missing, json_label
 from pilothouse.manifest import ImageInput, Manifest
+from pilothouse.tasks import task_of
 
 
 def _given_key() -> str | None:
@@ -41,14 +43,12 @@ Collector = Annotated[
     typer.Option(help="the collector", envvar="PILOTHOUSE_COLLECTOR_URL", default_factory=lambda: address("collector")),
 ]
 Key = Annotated[str | None, typer.Option(help="API key", envvar="PILOTHOUSE_API_KEY", default_factory=_given_key)]
-_LABELS = 1_000
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(predict)
     app.command()(replay)
-    app.command()(label)
 
 
 def predict(model: Model, data: Data, url: Url, api_key: Key) -> None:
@@ -74,44 +74,52 @@ def replay(
     batch: Annotated[int, typer.Option(help="instances a request", min=1)] = 1,
     labels: Annotated[str | None, typer.Option(help="column of the file that holds the true value")] = None,
 ) -> None:
-    """Send a file as traffic, with a progress bar, and its labels too where --labels names a column."""
-    console = Console()
+    """Send a file as traffic, with a progress bar, and its labels too where --labels names a column.
+
+    Ends with 1 when a label was rejected.
+    """
+    console, tally = Console(), Tally(noun="row")
     with Client(url, api_key) as client, Progress(console=console) as progress:
         try:
             manifest = client.manifest(model)
             requests = read_requests(data, manifest)
-            truth = read_frame(data)[labels].tolist() if labels else []
+            truth = _truth(data, labels, manifest, tally) if labels else []
             task = progress.add_task(f"{manifest.key}", total=len(requests))
             ids: list[str] = []
             for answers in send(client, manifest, requests, batch, pace(rate, time.monotonic, time.sleep)):
                 ids += [a["id"] for a in answers]
                 progress.advance(task, len(answers))
-            if labels:
-                post_labels(collector, api_key, list(zip(ids, truth, strict=True)))
-        except (PilothouseError, KeyError) as error:
+            if truth:
+                with LabelClient(collector, api_key) as label_client:
+                    known = [(ids[row - 1], value) for row, value in truth]
+                    tally.count(label_client.send(known), [row for row, _ in truth])
+        except PilothouseError as error:
             fail(error)
-    console.print(f"{len(ids)} predictions sent" + (f", {len(truth)} labels" if labels else ""))
+    console.print(f"{len(ids):,} predictions sent", highlight=False)
+    if labels:
+        tally.show()
+    if tally.rejected:
+        raise typer.Exit(1)
 
 
-def label(
-    record_id: Annotated[str, typer.Argument(help="id of a prediction, or a CSV/Parquet file")],
-    collector: Collector,
-    api_key: Key,
-    value: Annotated[str | None, typer.Argument(help="the true class or number; leave it out for a file")] = None,
-    id_column: Annotated[str, typer.Option(help="column of the file that holds the ids")] = "id",
-    label_column: Annotated[str, typer.Option(help="column of the file that holds the labels")] = "label",
-) -> None:
-    """Say what the true value of a prediction was, or of many from a file."""
-    try:
-        if value is not None:
-            pairs: list[tuple[str, Any]] = [(record_id, value)]
-        else:
-            frame = read_frame(Path(record_id))
-            pairs = list(zip(frame[id_column].astype(str), frame[label_column].tolist(), strict=True))
-        post_labels(collector, api_key, pairs)
-    except (PilothouseError, OSError, KeyError) as error:
-        fail(error)
-    Console().print(f"{len(pairs)} labels stored")
+def _truth(data: Path, column: str, manifest: Manifest, tally: Tally) -> list[tuple[int, Any]]:
+    """The labels of a file by their row, from 1. Those that are none of the model are rejected here: the collector
+    would only see it when the records have come. Raises InputError for a column that is not there."""
+    frame = read_frame(data)
+    if column not in frame:
+        names = ", ".join(map(str, frame.columns))
+        raise InputError([Fault(str(data), "missing", f"has no column {column!r}; it has {names[:300]}")])
+    read = task_of(manifest).label_reader(manifest.output)
+    found = []
+    for row, value in enumerate(frame[column].tolist(), 1):
+        if is_missing(value):
+            tally.skipped += 1
+            continue
+        try:
+            found.append((row, read(json_label(value))))
+        except LabelError as error:
+            tally.reject(error.code, f"label: {error}", row)
+    return found
 
 
 def send(
@@ -132,19 +140,6 @@ def pace(rate: float, clock: Callable[[], float], sleep: Callable[[float], None]
         return None
     begun = clock()
     return lambda number: sleep(max(0.0, begun + number / rate - clock()))
-
-
-def post_labels(url: str, api_key: str | None, pairs: list[tuple[str, Any]]) -> None:
-    """Post (record id, label) pairs to the collector. Raises PilothouseError."""
-    with httpx2.Client(base_url=url, headers=headers(api_key), timeout=30) as http:
-        for start in range(0, len(pairs), _LABELS):
-            body = [{"record_id": i, "label": v} for i, v in pairs[start : start + _LABELS]]
-            try:
-                answer = http.post("/v1/labels", json=body)
-            except httpx2.HTTPError as error:
-                raise PilothouseError(f"{url}: {error}") from error
-            if not answer.is_success:
-                raise PilothouseError(f"{url}: {answer.status_code}: {answer.text[:300]}")
 
 
 def fail(error: Exception) -> None:
