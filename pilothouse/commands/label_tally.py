@@ -47,15 +47,15 @@ class Tally:
         found = self.result
         inside = [(found.replaced, "in place of another"), (found.waiting, "waiting for their record to come")]
         details = ", ".join(f"{count:,} {what}" for count, what in inside if count)
-        stored = f"{found.accepted:,} label{'' if found.accepted == 1 else 's'} stored"
-        parts = [first, stored + (f" ({details})" if details else "")]
-        others = [
-            (found.unchanged, "stored already"),
-            (self.skipped, "empty cells skipped"),
-            (self.rejected, "rejected"),
-        ]
-        parts += [f"{count:,} {what}" for count, what in others if count]
+        parts = [first, f"{_counted(found.accepted, 'label')} stored" + (f" ({details})" if details else "")]
+        parts += [f"{found.unchanged:,} stored already"] if found.unchanged else []
+        parts += [f"{_counted(self.skipped, 'empty cell')} skipped"] if self.skipped else []
+        parts += [f"{self.rejected:,} rejected"] if self.rejected else []
         Console(soft_wrap=True).print(", ".join(filter(None, parts)), highlight=False)
         if self.rejected > _SHOWN:
             why = ", ".join(f"{count:,} {code}" for code, count in self.reasons.most_common())
             Console(stderr=True, soft_wrap=True).print(f"rejected in all: {why}", highlight=False)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -19,6 +19,7 @@ from services.collector.settings import CollectorSettings
 from services.inference.app import create_app as create_inference
 from services.inference.settings import InferenceSettings
 from testkit.serving import serving
+from testkit.waiting import wait_for
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -109,10 +110,27 @@ def test_the_command_line_predicts_replays_and_labels(stack, tmp_path):
     replayed = CliRunner().invoke(app, ["replay", "house-prices", str(tmp_path / "rows.csv"), "--labels", "price", *at])
     assert replayed.exit_code == 0, replayed.output
     first, *_ = sorted(records(collector_url, "house-prices", len(examples)))
-    assert float(labelled(collector_url, first)) == 600.0
+    assert wait_for(lambda: labelled(collector_url, first)) == 600.0, "also when it came before its record"
     again = CliRunner().invoke(app, ["label", first, "650", "--collector", collector_url])
     assert again.exit_code == 0, again.output
     assert float(labelled(collector_url, first)) == 650.0
+
+
+def test_a_replay_counts_the_labels_that_are_none(stack, tmp_path):
+    inference_url, collector_url = stack
+    with Client(inference_url) as client:
+        examples = client.manifest("house-prices").examples
+    frame = pd.DataFrame(list(examples)).assign(price=["600", "12 500 zł", None, "1e400"])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    at = ["--url", inference_url, "--collector", collector_url]
+    done = CliRunner().invoke(app, ["replay", "house-prices", str(tmp_path / "rows.csv"), "--labels", "price", *at])
+    assert done.exit_code == 1
+    assert "4 predictions sent" in done.stdout
+    assert "1 label stored" in done.stdout and "1 empty cell skipped, 2 rejected" in done.stdout
+    assert "rejected: row 2: label: '12 500 z\\u0142' is no number" in done.stderr
+    assert "rejected: row 4: label: must be a finite number" in done.stderr
+    absent = CliRunner().invoke(app, ["replay", "house-prices", str(tmp_path / "rows.csv"), "--labels", "cost", *at])
+    assert absent.exit_code == 1 and "has no column 'cost'; it has sale_date" in absent.stderr
 
 
 def test_labels_of_a_file_and_for_ids_that_are_not_there_yet_are_kept(stack, tmp_path):
@@ -121,7 +139,7 @@ def test_labels_of_a_file_and_for_ids_that_are_not_there_yet_are_kept(stack, tmp
     pd.DataFrame({"id": ids, "label": [1.0, 2.0, 3.0]}).to_parquet(tmp_path / "labels.parquet")
     done = CliRunner().invoke(app, ["label", str(tmp_path / "labels.parquet"), "--collector", collector_url])
     last = done.output.splitlines()[-1]  # a collector in a thread of this process may have said something before
-    assert (done.exit_code, last) == (0, "3 labels stored")
+    assert (done.exit_code, last) == (0, "3 labels stored (3 waiting for their record to come)")
 
 
 def test_the_command_line_says_what_is_wrong_and_ends_with_one(stack, tmp_path):

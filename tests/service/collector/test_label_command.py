@@ -64,7 +64,7 @@ def test_a_file_is_stored_and_storing_it_again_changes_nothing(label, collector,
 def test_rejected_labels_are_told_with_their_lines_and_the_others_are_stored(label, collector, ids):
     done = label(text=f"id;label\n{ids[0]};yes\n7;no\n{ids[1]};\n{ids[2]};banana\n{ids[3]};no;no\n{ids[3]};no\n")
     assert done.exit_code == 1
-    assert done.stdout.strip() == "2 labels stored, 1 empty cells skipped, 3 rejected"
+    assert done.stdout.strip() == "2 labels stored, 1 empty cell skipped, 3 rejected"
     said = done.stderr
     assert "rejected: line 3: record_id: must be the UUIDv7 of a prediction" in said
     assert "rejected: line 5: label: 'banana' is no class of the model; it has 'no', 'yes'" in said
