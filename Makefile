@@ -5,7 +5,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -c constraints.txt
-COMPOSE ?= docker compose$(if $(OPEN), -f compose.yaml -f compose.open.yaml)
+COMPOSE ?= docker compose
 # the label of the images
 export REVISION ?= $(shell git describe --always --dirty --abbrev=40 --match '' 2>/dev/null)
 # a stamp's name has the checksum of the pins, so that packages are installed again when the pins change
@@ -17,7 +17,7 @@ LOAD := $(VENV)/.load-$(TREE)
 
 # run a module that sends traffic: in a container in the network of compose where that runs, else here
 with_stack = if [ -n "$$($(COMPOSE) ps --quiet collector 2>/dev/null)" ]; then \
-    $(COMPOSE) build --quiet load && exec $(COMPOSE) run --rm load python $(1); \
+    $(COMPOSE) build --quiet demo && exec $(COMPOSE) run --rm --no-deps demo python $(1); \
   else $(MAKE) --no-print-directory $(RUN) && exec $(PY) $(1); fi
 
 .PHONY: help
@@ -44,10 +44,9 @@ lint: $(DEV) ## check style, types, Dockerfiles, compose.yaml, and the rules of 
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
-	$(VENV)/bin/shellcheck .ci/run scripts/*.sh k8s/cloudrun/*.sh
+	$(VENV)/bin/shellcheck .ci/run k8s/cloudrun/*.sh
 	$(VENV)/bin/hadolint services/*/Dockerfile demo/Dockerfile training/Dockerfile k8s/with-models.Dockerfile
-	@PILOTHOUSE_SECRETS=./secrets $(VENV)/bin/docker-compose --env-file /dev/null -f compose.yaml -f compose.open.yaml \
-	  --profile load --profile train config --quiet
+	@$(VENV)/bin/docker-compose --env-file /dev/null --profile demo --profile train config --quiet
 	@if command -v promtool >/dev/null; then \
 	  promtool check config prometheus/prometheus.yml && promtool test rules prometheus/tests/*.yml; \
 	else echo "Left out: the check of prometheus/ (promtool is missing; Debian has it in the package prometheus)."; fi
@@ -83,10 +82,10 @@ deploy-check: $(DEV) ## check k8s/ and cloudbuild.yaml: schemas, rules, our sett
 
 ##  With Docker
 
-.PHONY: up down logs smoke images secrets
-up: secrets ## build and start everything under Docker, with PostgreSQL, Prometheus and Grafana (OPEN=1: every port; UP=more options)
-	$(COMPOSE) up --build --detach --wait $(UP)
-	@$(COMPOSE) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+.PHONY: up down logs smoke images
+up: ## docker compose up, in the background: everything, with PostgreSQL, Prometheus and Grafana (UP=more options)
+	@$(COMPOSE) up --build --detach --wait $(UP) || { $(COMPOSE) logs --no-log-prefix setup; exit 1; }
+	@$(COMPOSE) logs --no-log-prefix addresses
 down: ## stop what `make up` started; data are kept (docker compose down --volumes removes them)
 	$(COMPOSE) down --remove-orphans
 logs: ## follow the logs of what `make up` started
@@ -95,8 +94,6 @@ smoke: ## predict with every model of the running stack, and wait until the reco
 	@$(call with_stack,-m stack.smoke)
 images: ## build the four images, labelled with the commit
 	$(COMPOSE) build
-secrets: ## make the random secrets in secrets/ that are missing
-	@sh scripts/secrets.sh
 
 ##  Dependencies
 

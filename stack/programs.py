@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pilothouse.commands.connection import reachable
@@ -77,7 +77,17 @@ def service_programs(settings: StackSettings) -> list[Program]:
     ]
 
 
-def port_faults(programs: Iterable[Program]) -> list[str]:
+def can_listen(host: str, port: int) -> bool:
+    """Whether a program of this machine could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family, backlog=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def port_faults(programs: Iterable[Program], is_free: Callable[[str, int], bool] = can_listen) -> list[str]:
     """A sentence for every port that cannot be had, naming the variable that changes it."""
     faults: list[str] = []
     taken: dict[int, str] = {}
@@ -86,19 +96,10 @@ def port_faults(programs: Iterable[Program]) -> list[str]:
             faults.append(
                 f"{taken[program.port]} and {program.name} both want port {program.port}: set {program.port_variable}"
             )
-        elif not _can_listen(program.host, program.port):
+        elif not is_free(program.host, program.port):
             faults.append(
                 f"port {program.port}, which {program.name} needs, is in use: stop what holds it, "
                 f"or choose another with {program.port_variable}={program.port + 10}"
             )
         taken.setdefault(program.port, program.name)
     return faults
-
-
-def _can_listen(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family, backlog=1).close()
-    except OSError:
-        return False
-    return True

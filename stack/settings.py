@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pilothouse.commands.connection import PORTS, PROMETHEUS_PORT
 
+_PORTS = r"^\d+(-\d+)?$"
+
 
 class StackSettings(BaseSettings):
     """Read once, by `python -m stack`."""
@@ -30,3 +32,27 @@ class StackSettings(BaseSettings):
     prometheus_config: Path = Field(default=Path("prometheus/prometheus.yml"), alias="PILOTHOUSE_PROMETHEUS_CONFIG")
     prometheus_url: str | None = Field(default=None, alias="PILOTHOUSE_PROMETHEUS_URL")
     alertmanager_port: int = Field(default=9093, alias="ALERTMANAGER_PORT", ge=1, le=65535)
+
+
+class ComposeSettings(BaseSettings):
+    """Read once, by `python -m stack.compose_setup` in the service `setup` of compose.yaml.
+
+    A port is a number, or `first-last` where a service has several containers.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
+
+    access: Literal["open", "keys"] = Field(default="open", alias="PILOTHOUSE_ACCESS")
+    secrets: str = Field(default="", alias="PILOTHOUSE_SECRETS")
+    publish: str = Field(default="127.0.0.1", alias="PUBLISH")
+    inference_port: str = Field(alias="INFERENCE_PORT", pattern=_PORTS)
+    collector_port: str = Field(alias="COLLECTOR_PORT", pattern=_PORTS)
+    drift_port: str = Field(alias="DRIFT_PORT", pattern=_PORTS)
+    frontend_port: str = Field(alias="FRONTEND_PORT", pattern=_PORTS)
+    prometheus_port: str = Field(alias="PROMETHEUS_PORT", pattern=_PORTS)
+    grafana_port: str = Field(alias="GRAFANA_PORT", pattern=_PORTS)
+
+    def published(self) -> dict[str, str]:
+        """Each published service's port or ports."""
+        names = (*PORTS, "prometheus", "grafana")
+        return {name: getattr(self, f"{name}_port") for name in names}

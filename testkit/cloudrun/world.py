@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -10,9 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pilothouse.client import Client
+from stack.secret_files import API_KEYS, api_keys, completed
 from testkit.cloudrun.front_end import FrontEnd, make_certificate, serving
 from testkit.cloudrun.instance import Instance, docker
-from testkit.cloudrun.manifests import FOLDER, ROOT, SERVICES, Document, annotated, read_service
+from testkit.cloudrun.manifests import FOLDER, SERVICES, Document, annotated, read_service
 from testkit.metadata_server import serving_metadata
 from testkit.postgres import PostgresServer
 
@@ -30,7 +30,7 @@ class World(ExitStack):
         self.network = f"pilothouse-run-{os.getpid()}"
         docker("network", "create", "--internal", self.network)
         self.callback(docker, "network", "rm", self.network)
-        self.secrets = make_secrets(folder, database.password)
+        self.secrets = make_secrets(database.password)
         self.sql_socket = Path(database.folder) / f".s.PGSQL.{database.port}"
         here = json.loads(docker("network", "inspect", self.network))[0]["IPAM"]["Config"][0]["Gateway"]
         self.metadata, metadata_host = self.enter_context(serving_metadata(time.time() + 3600, here))
@@ -76,9 +76,10 @@ class World(ExitStack):
         return Counter(self.database.sql(f'select id from "{tables.splitlines()[0]}"', DATABASE).splitlines())
 
 
-def make_secrets(folder: Path, database_password: str) -> dict[str, str]:
-    """Secrets by their names in Secret Manager, made by `make secrets` and from k8s/cloudrun/monitoring."""
-    subprocess.run(["sh", ROOT / "scripts/secrets.sh"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    made = {f"pilothouse-{p.name.replace('_', '-')}": p.read_text() for p in (folder / "secrets").iterdir()}
+def make_secrets(database_password: str) -> dict[str, str]:
+    """Secrets by their names in Secret Manager, made by stack/secret_files.py and from k8s/cloudrun/monitoring."""
+    values = completed({})
+    values[API_KEYS] = api_keys(values, "keys")
+    made = {f"pilothouse-{name.replace('_', '-')}": text for name, text in values.items()}
     made |= {f"pilothouse-{n}-monitoring": (FOLDER / f"monitoring/{n}.yaml").read_text() for n in SERVICES}
     return made | {"pilothouse-database-password": database_password}

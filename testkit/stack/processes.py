@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -80,9 +81,12 @@ class Stack:
         if self.process.poll() is None:
             tree = self.tree()
             self.process.terminate()
-            stuck = psutil.wait_procs([psutil.Process(self.process.pid)], timeout=30)[1]
-            for one in (*stuck, *(p for p in tree if alive(p))):
-                one.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+            self.process.kill()
+            for one in tree:
+                if alive(one):
+                    one.kill()
             self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()

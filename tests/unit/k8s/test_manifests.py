@@ -9,6 +9,7 @@ import pytest
 
 from pilothouse.commands.connection import PORTS
 from scripts.settings import CLASSES, variables
+from stack import secret_files
 from tests.unit.k8s import restricted
 from tests.unit.k8s.rendered import (
     K8S,
@@ -134,9 +135,8 @@ def test_what_a_container_is_told_it_reads(objects, monkeypatch, tmp_path):
             CLASSES[service]()
 
 
-def test_every_file_that_a_setting_names_is_mounted_from_a_secret_that_make_secrets_makes(objects):
-    made = set(re.findall(r"(?:secrets/)?\b((?:database|grafana)_password|\w+_key|api_keys)\b",
-                          (ROOT / "scripts/secrets.sh").read_text()))  # fmt: skip
+def test_every_file_that_a_setting_names_is_mounted_from_a_secret_that_is_made(objects):
+    made = {*secret_files.NAMES, secret_files.API_KEYS}
     settings = {o["metadata"]["name"]: o["data"] for o in of_kind(objects, "ConfigMap")}
     for workload, container in ours(objects):
         known = {v["name"]: v for v in pod(workload)["spec"]["volumes"]}
