@@ -41,9 +41,10 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def open_browser(path: str) -> Iterator[Browser]:
+def open_browser(path: str, *arguments: str) -> Iterator[Browser]:
+    """`arguments` are switches beside those that every browser here has."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
         try:
             yield browser
         finally:
