@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -62,10 +63,12 @@ def read_names(text: str) -> Iterator[str]:
 
 
 class AllowedHosts:
-    """What the setting allows. `check` remembers what it let pass, so that it costs a prediction little."""
+    """What the setting allows, and the name in the service's own address. `check` remembers what it let pass, so that
+    it costs a prediction little."""
 
-    def __init__(self, names: str = "") -> None:
+    def __init__(self, names: str = "", address: str = "") -> None:
         listed = frozenset(read_names(names))
+        self._own = frozenset({"localhost", urlsplit(address).hostname or "localhost"})
         self._any = "*" in listed
         self._endings = (".localhost", *(name[1:] for name in listed if name.startswith("*.")))
         self._names = frozenset(name for name in listed if "*" not in name)
@@ -85,7 +88,7 @@ class AllowedHosts:
 
     def _is_ours(self, name: str) -> bool:
         """An address is no name that somebody else could make lead here, and no more is localhost."""
-        return name == "localhost" or name in self._names or name.endswith(self._endings) or _is_address(name)
+        return name in self._own or name in self._names or name.endswith(self._endings) or _is_address(name)
 
 
 def _plain(host: str) -> str:

@@ -48,7 +48,7 @@ def create_app(settings: FrontendSettings, metrics: PageMetrics) -> Any:
     log = structlog.get_logger("page")
     files = StaticFiles(Path(get_static_dir()))
     drift = proxy.connect(settings)
-
+    hosts = AllowedHosts(settings.allowed_hosts, settings.public_address())
     login_routes, login_gate = _login(settings)
 
     def on_script_error(error: Exception) -> None:
@@ -61,7 +61,7 @@ def create_app(settings: FrontendSettings, metrics: PageMetrics) -> Any:
         routes=[*_routes(metrics), *login_routes],
         middleware=[
             Middleware(CountRequests, metrics=metrics.http),
-            Middleware(HostGuard, hosts=AllowedHosts(settings.allowed_hosts)),
+            Middleware(HostGuard, hosts=hosts),
             Middleware(ServeStaticFiles, files=files),
             *login_gate,
             Middleware(OriginChecked),

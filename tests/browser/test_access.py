@@ -7,11 +7,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
+import pandas as pd
 import pytest
 from playwright.sync_api import Error, expect
 
+from pilothouse.client import Client
 from testkit.browser.chromium import find_chromium, open_browser, open_page
 from testkit.browser.stack import own_stack
+from tests.browser.test_main_job import press_predict
 
 WAIT = 20_000
 READ, OWN = "read-key-0123456789", "stack-key-0123456789"
@@ -214,3 +217,16 @@ def test_without_one_it_asks(page, closed):
     """A browser without a window cannot, and says so."""
     with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
         page.goto(f"{closed['drift']}/drift?model=house-prices")
+
+
+def test_what_a_visitor_uploads_goes_the_same_way(page, closed, tmp_path):
+    with Client(closed["inference"], OWN) as client:
+        table = pd.DataFrame(client.manifest("house-prices", "1").examples)
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    page.goto(f"{closed['frontend']}/?model=house-prices&input=file")
+    page.get_by_label("API key").fill(READ)
+    page.get_by_role("button", name="Log in").click()
+    page.set_input_files("input[type=file]", tmp_path / "sales.csv", timeout=WAIT)
+    expect(page.get_by_text("sales.csv").first).to_be_visible(timeout=WAIT)
+    press_predict(page)
+    expect(page.get_by_text(f"{len(table)} of {len(table)} rows")).to_be_visible(timeout=3 * WAIT)

@@ -66,7 +66,8 @@ def test_the_form_asks_nobody_else_for_anything(http):
 @pytest.mark.parametrize(
     "path",
     ["/_stcore/host-config", "/_stcore/health", "/_stcore/agent/openapi.json", "/media/x", "/static/x.js", "/login/",
-     "//login", "/login/../", "/health/live/x", "/_stcore/upload_file/a/b"],
+     "//login", "/login/../", "/health/live/x", "/_stcore/upload_file/a/b",
+     "/drift", "/drift-report?model=house-prices", "/drift/history", "/metrics/", "/%2Fmetrics", "/login%2f"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_a_program_without_a_key_gets_nothing(http, method, path):

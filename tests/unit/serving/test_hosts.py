@@ -71,6 +71,13 @@ def test_a_page_of_another_origin_may_not(origin):
         SET.check("localhost:8501", origin)
 
 
+def test_the_name_in_the_own_address_may_and_vouches_for_no_other_port():
+    hosts = AllowedHosts("", "https://Page.example.com/below")
+    hosts.check("page.example.com", "https://page.example.com")
+    with pytest.raises(ForeignOriginError):
+        hosts.check("page.example.com", "https://page.example.com:3999")
+
+
 def test_any_name_is_not_any_page():
     hosts = AllowedHosts("*")
     hosts.check("whatever.example:80", "http://whatever.example")
