@@ -36,7 +36,7 @@ def from_grafana(alert, **changed):
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory):
     """It holds nothing back but what Prometheus has sent too."""
-    server = Alertmanager(tmp_path_factory.mktemp("alertmanager"), "")
+    server = Alertmanager(tmp_path_factory.mktemp("alertmanager"), None)
     config = alertmanager_config(read().alerts)
     copies_alone = {
         "inhibit_rules": config["inhibit_rules"][:1],
@@ -59,7 +59,7 @@ def states(alertmanager, alert):
 def test_what_prometheus_sent_is_held_back_and_nothing_else(alertmanager, alert):
     same = from_grafana(alert)
     others = [from_grafana(alert, **{name: "b"}) for name in labels(alert) if name not in ("alertname", "severity")]
-    alertmanager.fire(*({"labels": labels(alert), "startsAt": NOW}, same, *others))
+    alertmanager.post(*({"labels": labels(alert), "startsAt": NOW}, same, *others))
     found = states(alertmanager, alert)
     assert found.pop(frozenset(same["labels"].items())) == "suppressed"
     assert set(found.values()) <= {"active"}
@@ -68,7 +68,7 @@ def test_what_prometheus_sent_is_held_back_and_nothing_else(alertmanager, alert)
 
 def test_what_grafana_alone_sends_is_delivered_and_lasts_longer_than_until_it_is_sent_again(alertmanager):
     alert = ALERTS[0]
-    alertmanager.fire(from_grafana(alert, job="grafana alone"))
+    alertmanager.post(from_grafana(alert, job="grafana alone"))
     (found,) = alertmanager.ask('alerts?filter=job="grafana alone"')
     assert found["status"]["state"] == "active"
     lasts = datetime.fromisoformat(found["endsAt"]) - datetime.fromisoformat(found["updatedAt"])
