@@ -66,10 +66,13 @@ def closing(page: str, names: list[str], surprises: int) -> Iterator[str]:
     if surprises:
         yield f"[red]{surprises} verdicts are not the expected ones.[/]"
     yield f"The page: {page}"
+    places = {"alerts": "who is told; acknowledge or snooze it there"}
     for name in names:
-        yield f"  {page}/drift?model={name}  what moved, beside the reference"
-        yield f"  {page}/drift-report?model={name}  Evidently's report of the same records"
-    yield f"  {page}/alerts  who is told; acknowledge or snooze it there"
+        places[f"drift?model={name}"] = "what moved, beside the reference"
+        places[f"drift-report?model={name}"] = "Evidently's report of the same records"
+    width = max(map(len, places))
+    for place, what in places.items():
+        yield f"  {page}/{place:<{width}}  {what}"
 
 
 if __name__ == "__main__":

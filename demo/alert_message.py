@@ -40,19 +40,24 @@ class AlertMessages:
         except PilothouseError as error:
             self._console.print(f"No message about the drift is waited for: {error}.")
             return
-        deadline = time.monotonic() + rule.hold_seconds + self._patience_seconds
-        with Step(self._console, self._waiting(rule)) as step:
-            while self._verdicts and time.monotonic() < deadline:
-                self._take()
-                if self._verdicts:
-                    step.say(self._waiting(rule))
-                    time.sleep(1)
-                    with suppress(PilothouseError):  # it may be starting again
-                        rule = read_rule(self._stack.http, self._stack.prometheus)
+        self._take()
+        if self._verdicts:
+            self._wait(rule)
         for model, _ in self._verdicts:
             self._console.print(
                 f"[yellow]No message about {model} came in time[/]; {self._stack.page}/alerts may say why."
             )
+
+    def _wait(self, rule: DriftRule) -> None:
+        """Take them as they come, until all are here or it takes too long."""
+        deadline = time.monotonic() + rule.hold_seconds + self._patience_seconds
+        with Step(self._console, self._waiting(rule)) as step:
+            while self._verdicts and time.monotonic() < deadline:
+                step.say(self._waiting(rule))
+                time.sleep(1)
+                with suppress(PilothouseError):  # it may be starting again
+                    rule = read_rule(self._stack.http, self._stack.prometheus)
+                self._take()
 
     def _take(self) -> None:
         """Print what has arrived."""
@@ -76,7 +81,7 @@ class AlertMessages:
         about = " and ".join(models)
         if states == {"firing"}:
             return f"{ALERT} of {about} fires: waiting for the message"
-        return f"waiting until {about} has drifted for {rule.hold_seconds:.0f} s, so that {ALERT} fires"
+        return f"waiting for {ALERT} of {about}: it fires after {rule.hold_seconds:.0f} s of drift"
 
 
 def message(alert: Alert) -> list[str]:

@@ -77,9 +77,9 @@ def told(world, verdict=VERDICT):
 
 
 def test_it_is_waited_for_and_shown_as_it_arrived(world):
-    world.posts = [sent(), sent(model="another")]
+    world.posts = [sent(model="another"), sent()]
     said = told(world)
-    assert said.startswith("waiting until houses has drifted for 0 s, so that DriftDetected fires\n")
+    assert said.startswith("waiting for DriftDetected of houses: it fires after 0 s of drift\n")
     for words in (
         "recent data of houses 1 have drifted", "since: 2026-11-27 12:00:45 UTC",
         "\n  price: score 0.42, drifted from 0.10 on",
