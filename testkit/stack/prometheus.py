@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,26 +22,41 @@ EVERY_SECONDS, HOLD_SECONDS, KEEP_SECONDS = 2, 5, 4
 def impatient_config(folder: Path) -> Path:
     """prometheus.yml and its rules in `folder`: every two seconds, and alerts that were held for minutes for five
     seconds, and kept for four. Expressions, jobs and labels are those of the repository."""
-    rules = folder / "rules"
-    rules.mkdir(parents=True)
-    for name in ("recording.yml", "slo.yml"):
-        groups = yaml.safe_load((ROOT / "prometheus/rules" / name).read_text())["groups"]
-        (rules / name).write_text(yaml.safe_dump({"groups": [{**g, "interval": f"{EVERY_SECONDS}s"} for g in groups]}))
-    (rules / "alerts.yml").write_text(yaml.safe_dump(alert_rules(_impatient(read().alerts))))
-    config = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
+    config = _changed(folder, {"hold": f"{HOLD_SECONDS}s", "keep": f"{KEEP_SECONDS}s"})
     often = {"scrape_interval": f"{EVERY_SECONDS}s", "scrape_timeout": f"{EVERY_SECONDS}s"}
     config["global"] |= often | {"evaluation_interval": f"{EVERY_SECONDS}s"}
     config["scrape_configs"] = [job | often for job in config["scrape_configs"]]
+    for path in (folder / "rules").glob("*.yml"):
+        groups = yaml.safe_load(path.read_text())["groups"]
+        path.write_text(yaml.safe_dump({"groups": [g | {"interval": f"{EVERY_SECONDS}s"} for g in groups]}))
+    return _written(folder, config)
+
+
+def soon_over_config(folder: Path, keep_seconds: int) -> Path:
+    """prometheus.yml and its rules in `folder`; only the end of an alert comes sooner after that of its cause."""
+    return _written(folder, _changed(folder, {"keep": f"{keep_seconds}s"}))
+
+
+def _changed(folder: Path, times: dict[str, str]) -> Any:
+    """The rules are written; the configuration is not yet."""
+    rules = folder / "rules"
+    rules.mkdir(parents=True)
+    for name in ("recording.yml", "slo.yml"):
+        shutil.copy(ROOT / "prometheus/rules" / name, rules)
+    (rules / "alerts.yml").write_text(yaml.safe_dump(alert_rules(_with(read().alerts, times))))
+    return yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
+
+
+def _written(folder: Path, config: Any) -> Path:
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     return folder / "prometheus.yml"
 
 
-def _impatient(alerts: Alerts) -> Alerts:
-    def hurry(alert: AlertDefinition) -> AlertDefinition:
-        hold = {} if alert.hold == "0s" else {"hold": f"{HOLD_SECONDS}s"}
-        return alert.model_copy(update=hold | {"keep": f"{KEEP_SECONDS}s"})
+def _with(alerts: Alerts, times: dict[str, str]) -> Alerts:
+    def changed(alert: AlertDefinition) -> AlertDefinition:
+        return alert.model_copy(update=times | ({"hold": "0s"} if alert.hold == "0s" else {}))
 
-    groups = (g.model_copy(update={"alerts": tuple(hurry(a) for a in g.alerts)}) for g in alerts.groups)
+    groups = (g.model_copy(update={"alerts": tuple(changed(a) for a in g.alerts)}) for g in alerts.groups)
     return alerts.model_copy(update={"groups": tuple(groups)})
 
 

@@ -15,6 +15,7 @@ import pytest
 from grafana.__main__ import dashboards
 from monitoring.definitions import read
 from testkit.ports import free_ports
+from testkit.stack.alertmanager import MISSING
 from testkit.stack.processes import Stack
 from testkit.stack.prometheus import EVERY_SECONDS, Prometheus, impatient_config
 from testkit.waiting import wait_for
@@ -59,7 +60,7 @@ class Watched:
     """The stack, and the Prometheus that it started."""
 
     def __init__(self, folder):
-        self.ports = dict(zip((*SERVICES, "prometheus"), free_ports(5), strict=True))
+        self.ports = dict(zip((*SERVICES, "prometheus", "alertmanager"), free_ports(6), strict=True))
         self.environment = {f"{n.upper()}_PORT": str(p) for n, p in self.ports.items()} | {
             "PILOTHOUSE_STATE": str(folder / "state"),
             "PILOTHOUSE_PROMETHEUS_CONFIG": str(impatient_config(folder / "prometheus")),
@@ -101,7 +102,8 @@ def after_demo(watched):
 
 
 def test_every_target_is_up(watched):
-    wait_for(lambda: watched.prometheus.targets() == dict.fromkeys((*SERVICES, "prometheus"), "up"))
+    beside = ("prometheus",) if MISSING else ("prometheus", "alertmanager")
+    wait_for(lambda: watched.prometheus.targets() == dict.fromkeys((*SERVICES, *beside), "up"))
 
 
 def test_a_stack_that_nobody_asks_is_quiet(watched):
@@ -121,10 +123,10 @@ def test_every_rule_is_healthy(watched):
     wait_for(lambda: states() == {"ok"})
 
 
-def test_drift_is_first_pending_and_then_fires_and_nothing_else_does(after_demo):
+def test_drift_is_first_pending_and_then_fires_and_nothing_else_does(watched, after_demo):
     said = after_demo.becomes("DriftDetected", "house-prices", "firing")
     assert said["summary"] == "recent data of house-prices 1 have drifted from its reference"
-    assert said["runbook_url"] == "docs/runbooks.md#driftdetected"
+    assert said["runbook_url"] == f"{watched.address('frontend')}/runbooks?alert=DriftDetected"
     pending = 'count_over_time(ALERTS{alertname="DriftDetected", alertstate="pending", model="house-prices"}[10m])'
     assert after_demo.prometheus.values(pending)
     loud = {name for name, _ in after_demo.prometheus.alerts()} - SURROUNDINGS - SLOW_MACHINE - OF_THE_START
