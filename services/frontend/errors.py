@@ -7,7 +7,8 @@ PilothouseError
 │   └── ServiceOdd      it answered something that is not what was agreed
 ├── MethodError         what is only read was asked for otherwise
 ├── NoReportError       an address that cannot be one of a report
-└── AddressError        an address that cannot be passed on
+├── AddressError        an address that cannot be passed on
+└── StoppingError       the page's server ends while a caller waits
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ class NoReportError(PilothouseError):
 
 class AddressError(PilothouseError):
     """The message says why."""
+
+
+class StoppingError(PilothouseError):
+    def __init__(self) -> None:
+        super().__init__("the page's server ends or starts again")
 
 
 def none_if_missing(ask: Callable[[], Answer], missing: Container[int] = (404,)) -> Answer | None:

@@ -9,7 +9,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from pilothouse.serving.problem import Entry, ErrorTable, find_entry, response_of
-from services.frontend.errors import AddressError, MethodError, NoReportError, ServiceAway, ServiceRefused
+from services.frontend.errors import (
+    AddressError,
+    MethodError,
+    NoReportError,
+    ServiceAway,
+    ServiceRefused,
+    StoppingError,
+)
 
 _AGAIN = {"Retry-After": "5", "Refresh": "10"}
 ERRORS: ErrorTable = {
@@ -18,6 +25,7 @@ ERRORS: ErrorTable = {
     MethodError: Entry(405, "method-not-allowed", "Method Not Allowed", {"Allow": "GET, HEAD"}),
     NoReportError: Entry(404, "unknown-report", "No such report"),
     AddressError: Entry(414, "uri-too-long", "URI Too Long"),
+    StoppingError: Entry(503, "stopping", "Ask again in a moment", _AGAIN),
 }
 _ADVICE = {
     ServiceAway: "Predictions go on and are logged. This page asks again every ten seconds.",
@@ -32,10 +40,14 @@ h1 {{ font-size: 1.4rem }} p {{ overflow-wrap: anywhere }}
 </style></head><body><h1>{title}</h1><p>{detail}</p><p>{advice}</p><p><a href="/">To the page</a></p></body></html>"""
 
 
+def wants_page(scope: Scope) -> bool:
+    """Whether the caller is a browser that opens an address, which asks for HTML by name."""
+    return any("text/html" in accepted.lower() for accepted in Headers(scope=scope).getlist("accept"))
+
+
 async def respond(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with an error that the table has."""
-    wants_page = "text/html" in Headers(scope=scope).get("accept", "")
-    response = _page(error) if wants_page else response_of(ERRORS, error)
+    response = _page(error) if wants_page(scope) else response_of(ERRORS, error)
     response.headers.update({"Cache-Control": "no-store", "Vary": "Accept"})
     await response(scope, receive, send)
 

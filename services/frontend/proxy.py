@@ -6,20 +6,27 @@ Only the addresses below are passed on, as GET, with the page's own key and four
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from urllib.parse import quote
 
-import anyio
 import httpx2
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.frontend.clients.connection import CONNECT_SECONDS, reason
-from services.frontend.errors import AddressError, MethodError, NoReportError, ServiceAway, ServiceRefused
+from services.frontend.errors import (
+    AddressError,
+    MethodError,
+    NoReportError,
+    ServiceAway,
+    ServiceRefused,
+    StoppingError,
+)
 from services.frontend.metrics import PageMetrics
-from services.frontend.problems import ERRORS, respond
+from services.frontend.problems import ERRORS, respond, wants_page
 from services.frontend.settings import FrontendSettings
 
 _VIEWS = frozenset({"/drift", "/performance"})  # where a browser finds the page's own view
@@ -27,8 +34,8 @@ _ADDRESSES = _VIEWS | {
     "/drift/history", "/drift/distributions", "/drift/embedding", "/performance/history", "/drift-report",
 }  # fmt: skip
 _REPORTS, _REPORT_ID = "/drift-report/", re.compile(r"[\w-]{1,64}", re.ASCII)
-_ASKED = {"accept": "*/*", "accept-encoding": "identity"}  # where the caller says nothing
-_PASSED_ON = (*_ASKED, "traceparent", "tracestate")
+_ASKED = {b"accept": b"*/*", b"accept-encoding": b"identity"}  # where the caller says nothing
+_PASSED_ON = (*_ASKED, b"traceparent", b"tracestate")
 # of the connection, which is another one here, and what this server says itself
 _OWN = frozenset(
     {b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"date", b"server"}
@@ -51,9 +58,11 @@ def connect(settings: FrontendSettings) -> httpx2.AsyncClient:
     key, url = settings.key(), settings.drift_url
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout = httpx2.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS)
+    as_many_as_callers = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
     return httpx2.AsyncClient(
-        base_url=url, headers=headers, auth=settings.identity(url), timeout=timeout, trust_env=False
-    )
+        base_url=url, headers=headers, auth=settings.identity(url), timeout=timeout, trust_env=False,
+        limits=as_many_as_callers,
+    )  # fmt: skip
 
 
 class DriftProxy:
@@ -70,24 +79,36 @@ class DriftProxy:
             return
         if path in _VIEWS:
             send = _by_accept(send)
-            if scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get("accept", ""):
+            if scope["method"] in ("GET", "HEAD") and wants_page(scope):
                 await self._app(scope, receive, send)
                 return
         await self._while_the_caller_is_there(scope, receive, send)
 
     async def _while_the_caller_is_there(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def leave() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            tasks.cancel_scope.cancel()
+        begun = asyncio.Event()
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(leave)
-            try:
-                await self._pass_on(scope, send)
-            except tuple(ERRORS) as error:
-                await respond(error, scope, receive, send)
-            tasks.cancel_scope.cancel()
+        async def noted(message: Message) -> None:
+            begun.set()
+            await send(message)
+
+        work = asyncio.create_task(self._answer(scope, receive, noted))
+        tasks = (work, asyncio.create_task(_until_gone(receive)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # the server stops, and waits for nobody
+            if not begun.is_set():
+                await respond(StoppingError(), scope, receive, send)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        if not work.cancelled():
+            work.result()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._pass_on(scope, send)
+        except tuple(ERRORS) as error:
+            await respond(error, scope, receive, send)
 
     async def _pass_on(self, scope: Scope, send: Send) -> None:
         answer = await self._ask(self._request(scope))
@@ -105,7 +126,7 @@ class DriftProxy:
 
     async def _ask(self, request: httpx2.Request) -> httpx2.Response:
         """An answer whose body is still to be read. Before a question that may take minutes, the service is asked
-        whether it lives. Raises ServiceAway, and ServiceRefused where it is this page that is refused."""
+        whether it lives. Raises ServiceAway, and ServiceRefused where it is the page that is refused."""
         begun = time.perf_counter()
         try:
             await self._drift.get("/health/live")
@@ -128,14 +149,18 @@ class DriftProxy:
             raise MethodError(scope["method"])
         if path.startswith(_REPORTS) and not _REPORT_ID.fullmatch(path.removeprefix(_REPORTS)):
             raise NoReportError
-        given = Headers(scope=scope)
-        asked = {name: ", ".join(given.getlist(name)) or _ASKED.get(name) for name in _PASSED_ON}
-        headers = {name: value for name, value in asked.items() if value}
+        given = [(name, value) for name, value in scope["headers"] if name in _PASSED_ON and value]
+        headers = [*given, *(pair for pair in _ASKED.items() if pair[0] not in dict(given))]
         timeout = httpx2.Timeout(_LONGEST_SECONDS, connect=CONNECT_SECONDS)
         try:
             return self._drift.build_request("GET", f"{path}?{query}", headers=headers, timeout=timeout)
         except httpx2.InvalidURL as error:
             raise AddressError(str(error)) from error
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _by_accept(send: Send) -> Send:

@@ -41,6 +41,13 @@ def test_what_is_asked_with_is_passed_on_and_the_key_is_the_pages(served, drift)
     assert not {"cookie", "x-forwarded-for"} & set(request.headers)
 
 
+def test_headers_that_are_given_twice_or_are_no_ascii_are_passed_on_too(served, drift):
+    head = b"GET /drift HTTP/1.1\r\nhost: x\r\naccept: a/b\r\naccept: text/\xe9\r\nconnection: close\r\n\r\n"
+    with Connection(served.base_url.port, head) as connection:
+        assert connection.to_the_end().startswith(b"HTTP/1.1 200")
+    assert drift.asked[0].headers.getlist("accept") == ["a/b", "text/é"]
+
+
 def test_who_says_nothing_of_encodings_gets_none(served, drift):
     ask(served, b"/drift")
     assert drift.asked[0].headers["accept-encoding"] == "identity"

@@ -16,8 +16,11 @@ from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from testkit.connection import Connection
 from testkit.frontend.process import ROOT, page_process, rerun
+from testkit.frontend.proxied import DriftStandIn
 from testkit.serving import serving
+from testkit.waiting import wait_for
 
 
 @pytest.fixture
@@ -63,6 +66,19 @@ def test_a_visitor_who_waits_for_a_service_does_not_hold_it_back(start):
             process.send_signal(signal.SIGTERM)
             assert process.wait(8) == 0
             enough.set()
+
+
+def test_who_waits_for_the_drift_service_is_told_that_the_page_ends(start):
+    drift = DriftStandIn()
+    with serving(drift.app) as url:
+        process, port = start(PILOTHOUSE_DRIFT_URL=url)
+        head = b"GET /drift/history HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        with Connection(port, head) as caller:
+            wait_for(lambda: drift.open == 1)
+            process.send_signal(signal.SIGTERM)
+            assert caller.to_the_end().startswith(b"HTTP/1.1 503 ")
+        assert process.wait(8) == 0
+    assert "Traceback" not in process.stdout.read()
 
 
 def test_a_page_of_another_site_is_refused_and_our_own_is_not(start):
