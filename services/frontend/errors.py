@@ -8,7 +8,7 @@ PilothouseError
 ├── MethodError         what is only read was asked for otherwise
 ├── NoReportError       an address that cannot be one of a report
 ├── AddressError        an address that cannot be passed on
-└── StoppingError       the page's server ends while a caller waits
+└── PageEndsError       the page's server ends while a caller waits
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AddressError(PilothouseError):
     """The message says why."""
 
 
-class StoppingError(PilothouseError):
+class PageEndsError(PilothouseError):
     def __init__(self) -> None:
         super().__init__("the page's server ends or starts again")
 

@@ -13,9 +13,9 @@ from services.frontend.errors import (
     AddressError,
     MethodError,
     NoReportError,
+    PageEndsError,
     ServiceAway,
     ServiceRefused,
-    StoppingError,
 )
 
 _AGAIN = {"Retry-After": "5", "Refresh": "10"}
@@ -25,7 +25,7 @@ ERRORS: ErrorTable = {
     MethodError: Entry(405, "method-not-allowed", "Method Not Allowed", {"Allow": "GET, HEAD"}),
     NoReportError: Entry(404, "unknown-report", "No such report"),
     AddressError: Entry(414, "uri-too-long", "URI Too Long"),
-    StoppingError: Entry(503, "stopping", "Ask again in a moment", _AGAIN),
+    PageEndsError: Entry(503, "stopping", "Ask again in a moment", _AGAIN),
 }
 _ADVICE = {
     ServiceAway: "Predictions go on and are logged. This page asks again every ten seconds.",

@@ -21,9 +21,9 @@ from services.frontend.errors import (
     AddressError,
     MethodError,
     NoReportError,
+    PageEndsError,
     ServiceAway,
     ServiceRefused,
-    StoppingError,
 )
 from services.frontend.metrics import PageMetrics
 from services.frontend.problems import ERRORS, respond, wants_page
@@ -97,7 +97,7 @@ class DriftProxy:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:  # the server stops, and waits for nobody
             if not begun.is_set():
-                await respond(StoppingError(), scope, receive, send)
+                await respond(PageEndsError(), scope, receive, send)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
