@@ -28,7 +28,8 @@ def main(
         with httpx2.Client(timeout=30) as http:
             surprises = tell(RunningStack.found(http), rows, labels, console)
     except PilothouseError as error:
-        console.print("Is the stack running? `make run` starts it, in another terminal.")
+        if isinstance(error.__cause__, httpx2.TransportError):
+            console.print("Is the stack running? `make run` starts it, in another terminal.")
         fail(error)
     except KeyboardInterrupt:
         console.print("Stopped. What was sent until now is stored.")

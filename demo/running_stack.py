@@ -68,6 +68,11 @@ class RunningStack:
     def _read(self, path: str) -> bytes:
         try:
             answer = self.http.get(f"{self.collector}{path}", headers=headers(self.key))
-            return answer.raise_for_status().content
         except httpx2.HTTPError as error:
             raise PilothouseError(f"{self.collector}: {error}") from error
+        if answer.status_code in (401, 403):
+            asked = "PILOTHOUSE_API_KEY or PILOTHOUSE_API_KEY_FILE must be a key that may predict, read and ingest"
+            raise PilothouseError(f"{self.collector}: {answer.status_code}: {asked}")
+        if not answer.is_success:
+            raise PilothouseError(f"{self.collector}: {answer.status_code}: {answer.text[:300]}")
+        return answer.content

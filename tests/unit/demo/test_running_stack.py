@@ -83,6 +83,13 @@ def test_a_collector_that_fails_is_named(at, world):
         at(world.url).stored(MANIFEST)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_missing_or_may_too_little_is_said_with_its_variables(at, world, status):
+    world.status = status
+    with pytest.raises(PilothouseError, match=f"{status}: PILOTHOUSE_API_KEY or PILOTHOUSE_API_KEY_FILE must be"):
+        at(world.url).stored(MANIFEST)
+
+
 def test_a_collector_that_is_away_is_named(at):
     address = closed_address()
     with pytest.raises(PilothouseError, match=address) as raised:
