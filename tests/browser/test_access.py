@@ -14,6 +14,7 @@ from playwright.sync_api import Error, expect
 from pilothouse.client import Client
 from testkit.browser.chromium import find_chromium, open_browser, open_page
 from testkit.browser.stack import own_stack
+from testkit.frontend.process import page_process
 from tests.browser.test_main_job import press_predict
 
 WAIT = 20_000
@@ -197,6 +198,19 @@ def test_a_visitor_logs_in_sees_the_page_live_and_logs_out(page, closed):
     page.wait_for_url("**/login")
     page.goto(f"{closed['frontend']}/live")
     expect(page.get_by_label("API key")).to_be_visible()
+
+
+def test_an_open_page_says_that_its_session_is_over(page, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"{READ} read\n")
+    with page_process(PILOTHOUSE_API_KEYS_FILE=str(keys), PILOTHOUSE_LOGIN_HOURS="0.002") as (_, port):
+        page.goto(f"http://localhost:{port}/alerts")
+        page.get_by_label("API key").fill(READ)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Alerts").first).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("Reload this page to log in")).to_be_visible(timeout=2 * WAIT)
+        page.reload()
+        expect(page.get_by_label("API key")).to_be_visible()
 
 
 def test_a_browser_is_asked_for_a_key_by_the_services(browser, closed):

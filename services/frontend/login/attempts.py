@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from pilothouse.errors import PilothouseError
 from pilothouse.serving.auth import ForbiddenError, Keys, UnauthorisedError
+from services.frontend.login.errors import TooManyAttemptsError
 
 _SECONDS, _MOST = 1.0, 20
-
-
-class TooManyAttemptsError(PilothouseError):
-    def __init__(self) -> None:
-        super().__init__("too many wrong keys were tried just now; try again in a moment")
 
 
 class Attempts:

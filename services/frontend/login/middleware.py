@@ -10,17 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pilothouse.errors import PilothouseError
-from pilothouse.serving import auth
-from pilothouse.serving.problem import Entry, ErrorTable, response_of
-from services.frontend.login.attempts import Attempts, TooManyAttemptsError
+from pilothouse.serving.problem import response_of
+from services.frontend.login.attempts import Attempts
+from services.frontend.login.errors import ERRORS, LoginNeededError
 from services.frontend.login.sessions import Sessions
 
 LOGIN, LOGOUT = "/login", "/logout"
 SESSION_HEADER = "pilothouse-session"  # tells the page's script that there is a session to end
-ERRORS: ErrorTable = {
-    **auth.ERRORS,
-    TooManyAttemptsError: Entry(429, "too-many-attempts", "Too many wrong keys", {"Retry-After": "5"}),
-}
 _READ = frozenset({"GET", "HEAD"})
 _OPEN = {LOGIN: _READ | {"POST"}, LOGOUT: {"POST"}, "/health/live": _READ, "/health/ready": _READ, "/metrics": _READ}
 _POLICY_VIOLATION = 1008
@@ -46,7 +42,7 @@ class LoginGate:
         try:
             await self._attempts.check(key.encode("latin-1") if key else None)
         except PilothouseError as error:
-            await _refuse(asked, error)(scope, receive, send)
+            await _refuse(asked, error if key else LoginNeededError())(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -10,7 +10,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from pilothouse.serving.auth import ForbiddenError, UnauthorisedError
-from services.frontend.login.attempts import Attempts, TooManyAttemptsError
+from services.frontend.login.attempts import Attempts
+from services.frontend.login.errors import TooManyAttemptsError
 from services.frontend.login.form import HEADERS, login_page
 from services.frontend.login.middleware import LOGIN, LOGOUT
 from services.frontend.login.sessions import Sessions

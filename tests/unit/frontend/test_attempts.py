@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from pilothouse.serving.auth import Keys, UnauthorisedError
-from services.frontend.login.attempts import Attempts, TooManyAttemptsError
+from services.frontend.login.attempts import Attempts
+from services.frontend.login.errors import TooManyAttemptsError
 
 KEY = "read-key-0123456789"
 RIGHT, WRONG = f"Bearer {KEY}".encode(), b"Bearer wrong-key-0123456789"
