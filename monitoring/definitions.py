@@ -68,7 +68,6 @@ class Group(_Definition):
 class Alerts(_Definition):
     """The whole file. Names are unique, because links and tests go by them."""
 
-    runbooks: Text
     groups: tuple[Group, ...]
 
     @model_validator(mode="after")

@@ -1,8 +1,9 @@
-"""Alert policies of Cloud Monitoring from the rules of Prometheus: `python -m scripts.alert_policies FOLDER`.
+"""Alert policies of Cloud Monitoring from the rules of Prometheus: `python -m scripts.alert_policies FOLDER URL`.
 
-One JSON file for each rule, for `gcloud alpha monitoring policies create --policy-from-file`. A rule that reads
-recorded series is left out, because nothing records them on Cloud Run. So is one that names `job`, which is the
-service's name there (pilothouse-predict), and one that watches processes or machines.
+URL is the page's address, which links in messages begin with. FOLDER gets one JSON file for each rule, for `gcloud
+alpha monitoring policies create --policy-from-file`. A rule that reads recorded series is left out, because nothing
+records them on Cloud Run. So is one that names `job`, which is the service's name there (pilothouse-predict), and one
+that watches processes, machines or Prometheus itself.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _TEMPLATE = re.compile(r"\{\{ *\$(?:labels\.)?(\w+)[^}]*\}\}")  # Prometheus's o
 _NOT_THERE = (
     (re.compile(r"\b\w+:\w+"), "it reads recorded series"),
     (re.compile(r"\bjob\s*(=|!)"), "it names jobs of Prometheus's own configuration"),
+    (re.compile(r"\b(alertmanager|prometheus)_\w+"), "it watches Prometheus and Alertmanager, which do not run there"),
     (re.compile(r"\b(up|node_\w+|process_\w+)\b"), "it watches processes and machines, as Cloud Run does itself"),
 )
 
@@ -31,10 +33,11 @@ def why_left_out(rule: dict[str, Any]) -> str | None:
     return next((why for pattern, why in _NOT_THERE if pattern.search(rule["expr"])), None)
 
 
-def policy(rule: dict[str, Any], group: str, seconds: float) -> dict[str, Any]:
+def policy(rule: dict[str, Any], group: str, seconds: float, public_url: str) -> dict[str, Any]:
     """The AlertPolicy for a rule, evaluated every so many seconds."""
     annotations = rule.get("annotations") or {}
     text = "\n\n".join(str(annotations[k]) for k in ("summary", "description", "runbook_url") if k in annotations)
+    text = text.replace("{{ $externalLabels.public_url }}", public_url.rstrip("/"))
     text = _TEMPLATE.sub(lambda found: f"[{found[1]}]", text)
     condition = {
         "query": " ".join(str(rule["expr"]).split()),
@@ -52,7 +55,7 @@ def policy(rule: dict[str, Any], group: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def policies(path: Path = RULES) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def policies(public_url: str, path: Path = RULES) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Policies by the names of their rules, and why the others are left out."""
     made, left_out = {}, {}
     for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
@@ -61,7 +64,7 @@ def policies(path: Path = RULES) -> tuple[dict[str, dict[str, Any]], dict[str, s
             if why:
                 left_out[rule["alert"]] = why
             else:
-                made[rule["alert"]] = policy(rule, group["name"], _seconds(group.get("interval", "30s")))
+                made[rule["alert"]] = policy(rule, group["name"], _seconds(group.get("interval", "30s")), public_url)
     return made, left_out
 
 
@@ -70,9 +73,9 @@ def _seconds(text: str) -> int:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, public_url = Path(sys.argv[1]), sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
-    made, left_out = policies()
+    made, left_out = policies(public_url)
     for name, found in made.items():
         (folder / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         print(f"{folder / name}.json")

@@ -110,17 +110,19 @@ def total(name):
 
 def test_alert_policies_are_what_googles_schema_says_and_drift_is_among_them():
     schemas = schema.discovery("monitoring.v3")
-    made, left_out = policies()
+    made, left_out = policies("https://watch.example.com")
     for name, policy in made.items():
         assert list(schema.faults(policy, schemas, "AlertPolicy")) == [], name
     assert made["DriftDetected"]["conditions"][0]["conditionPrometheusQueryLanguage"]["query"] == (
         "pilothouse_drift_detected == 1"
     )
     assert {"RecordsDropped", "DatabaseAway", "ModelNotLoaded"} <= set(made)
-    assert "ErrorRatioHigh" in left_out
+    assert {"ErrorRatioHigh", "AlertsNotDelivered"} <= set(left_out)
+    said = made["DriftDetected"]["documentation"]["content"]
+    assert said.endswith("https://watch.example.com/runbooks?alert=DriftDetected")
 
 
 def test_no_policy_reads_what_only_prometheus_has():
-    for policy in policies()[0].values():
+    for policy in policies("https://watch.example.com")[0].values():
         query = policy["conditions"][0]["conditionPrometheusQueryLanguage"]["query"]
-        assert not re.search(r"\bjob:|\bmodel:|\bslo:|job=", query)
+        assert not re.search(r"\bjob:|\bmodel:|\bslo:|job=|alertmanager_", query)

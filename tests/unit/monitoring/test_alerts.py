@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from monitoring import grafana_alerting, prometheus_rules
 from monitoring.__main__ import files
-from monitoring.definitions import AlertDefinition, Alerts, Group, Objectives, read
+from monitoring.definitions import AlertDefinition, Alerts, Consequences, Group, Objectives, read
 from services.inference import metrics as inference
 from testkit.expressions import RULE_TESTS
 
@@ -153,4 +153,29 @@ def test_two_alerts_of_one_name_are_refused():
     alert = DEFINITIONS.alerts.groups[0].alerts[0]
     group = Group(name="g", dashboard="pilothouse-service", alerts=(alert, alert.model_copy()))
     with pytest.raises(ValidationError, match="more than one alert is called ServiceDown"):
-        Alerts(runbooks="docs", groups=(group,))
+        Alerts(groups=(group,))
+
+
+HELD = {alert.name: alert for alert in DEFINITIONS.alerts.every()}
+FOLLOWING = [(a, name) for a in HELD.values() for following in a.silences for name in following.alerts]
+
+
+@pytest.mark.parametrize(("cause", "name"), FOLLOWING, ids=lambda value: getattr(value, "name", value))
+def test_a_cause_fires_before_what_follows_from_it(cause, name):
+    """Else a message about the consequence comes first. Some expressions look back, or at what has lasted a while."""
+    look_back = {"SpoolOld": 300, "Restarts": 900, "DatabaseAway": 60}
+    assert seconds(cause.hold) <= seconds(HELD[name].hold) + look_back.get(name, 0)
+
+
+def test_what_is_silenced_has_to_exist():
+    (first, *_) = DEFINITIONS.alerts.every()
+    silencing = first.model_copy(update={"silences": (Consequences(alerts=("Nothing",)),)})
+    with pytest.raises(ValidationError, match="there is no alert Nothing to be silenced"):
+        Alerts(groups=(Group(name="g", dashboard="pilothouse-service", alerts=(silencing,)),))
+
+
+def test_no_alert_leads_to_a_place_that_only_this_machine_has():
+    for alert in HELD.values():
+        links = [text for name, text in alert.annotations().items() if name.endswith("_url")]
+        assert links
+        assert all(link.startswith("{{ $externalLabels.public_url }}/") for link in links)
