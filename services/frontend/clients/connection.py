@@ -19,6 +19,7 @@ from services.frontend.metrics import PageMetrics
 
 Answer = TypeVar("Answer")
 CONNECT_SECONDS = 1.5
+_PASSWORD = re.compile(r"//[^/@]*@")
 
 
 class Connection:
@@ -38,10 +39,10 @@ class Connection:
         identity: httpx2.Auth | None = None,
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self.name, self.url = name, url.rstrip("/")
+        self.name, self.url = name, _shown(url.rstrip("/"))
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
-        self._http = httpx2.Client(base_url=self.url, headers=headers, trust_env=False, auth=identity)
+        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, trust_env=False, auth=identity)
 
     def read(
         self,
@@ -108,12 +109,12 @@ class Connection:
         except ValidationError:
             problem = _Problem(detail=response.text[:200])
         title = problem.title or response.reason_phrase
-        url, status = str(response.url), response.status_code
+        url, status = _shown(response.url), response.status_code
         return ServiceRefused(self.name, url, status, title=title, detail=problem.detail, faults=problem.errors)
 
     def _odd(self, response: httpx2.Response, error: Exception) -> ServiceOdd:
         said = _first(error) if isinstance(error, ValidationError) else str(error)
-        return ServiceOdd(self.name, str(response.url), response.status_code, said)
+        return ServiceOdd(self.name, _shown(response.url), response.status_code, said)
 
 
 class _Problem(BaseModel):
@@ -122,6 +123,11 @@ class _Problem(BaseModel):
     title: str = ""
     detail: str = ""
     errors: list[Fault] = []
+
+
+def _shown(url: object) -> str:
+    """An address for people and logs: without the password that may stand in it."""
+    return _PASSWORD.sub("//", str(url))
 
 
 def _decode(kind: type[Answer], body: bytes) -> Answer:

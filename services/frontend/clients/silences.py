@@ -81,6 +81,6 @@ class NewSilence:
             "matchers": [{"name": n, "value": v, "isRegex": False} for n, v in sorted({**labels, **lacking}.items())],
             "startsAt": (now - timedelta(minutes=5)).isoformat(),
             "endsAt": (now + self.lasts).isoformat(),
-            "createdBy": self.by[:NAME_CHARACTERS],
-            "comment": (_MARK if self.acknowledged else "") + self.reason[:REASON_CHARACTERS],
+            "createdBy": self.by,
+            "comment": (_MARK if self.acknowledged else "") + self.reason,
         }

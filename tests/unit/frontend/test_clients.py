@@ -78,6 +78,24 @@ def test_nobody_there_is_said_at_once(connected):
     assert time.monotonic() - begun < 3
 
 
+def test_a_password_in_an_address_is_used_and_never_shown(connected):
+    asked = []
+
+    def stats(request):
+        asked.append(request.headers["authorization"])
+        return PlainTextResponse("no", 503)
+
+    with serving(Starlette(routes=[Route("/v1/stats", stats)])) as url:
+        client = connected(url.replace("//", "//ann:pass-word@")).collector
+        with pytest.raises(ServiceRefused) as refused:
+            client.stats()
+    assert asked[0].startswith("Basic ")
+    assert "pass-word" not in f"{client.connection.url} {refused.value}"
+    with pytest.raises(ServiceAway) as away:
+        client.stats()
+    assert "pass-word" not in away.value.url
+
+
 def test_a_service_that_hangs_is_away_after_the_timeout(connected):
     def sleep(_):
         time.sleep(1)

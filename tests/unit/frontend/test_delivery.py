@@ -37,6 +37,11 @@ def test_successes_are_the_attempts_that_did_not_fail():
     assert found.reasons == {"slack": "it was refused: is the address, or the key, right?"}
 
 
+def test_another_text_says_nothing_of_deliveries():
+    """As where a proxy answers for Alertmanager."""
+    assert delivery.read_deliveries("<!doctype html><p>Sign in {") == Deliveries()
+
+
 def test_the_channels_of_a_configuration_come_without_secrets_and_without_the_inbox():
     found = [(c.integration, c.target) for c in delivery.configured(CONFIGURATION)]
     assert found == [

@@ -170,6 +170,21 @@ def test_an_ended_snooze_may_be_ended_again(visit, alertmanager):
     assert "cannot be shown" not in texts(press(same, "End snooze"))
 
 
+def test_a_silence_of_several_alerts_stands_with_each_and_says_so(visit, alertmanager):
+    """As `amtool` makes them; nobody says why."""
+    for column in ("rooms", "area"):
+        alertmanager.fire(column=column)
+    now = datetime.now(UTC)
+    wide = {"matchers": [{"name": "column", "value": "r.*|area", "isRegex": True}], "createdBy": "amtool",
+            "comment": "", "startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}  # fmt: skip
+    httpx2.post(f"{alertmanager.url}/api/v2/silences", json=wide).raise_for_status()
+    page = visit("alerts")
+    assert [b.label for b in page.button].count("End snooze") == 2
+    assert texts(page).count(', without a reason (with all that matches `column=~"r.*|area"`)') == 2
+    press(page, "End snooze")
+    assert silences(alertmanager) == []
+
+
 def test_words_are_shown_as_they_were_written(visit, alertmanager):
     alertmanager.fire(model="<b>*x*</b>", version="[a](http://b)")
     decide(visit("alerts"), ACKNOWLEDGE, name="<script>x</script>", why="**bold** $x$ " + "y" * 10_000)

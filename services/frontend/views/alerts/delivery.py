@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from pilothouse.wire.alerts import AlertChannel
 from services.frontend.clients.prometheus import Series
@@ -48,19 +49,18 @@ class Deliveries:
 
 
 def read_deliveries(page: str) -> Deliveries:
-    """`page` is the text of Alertmanager's `/metrics`."""
+    """`page` is the text of Alertmanager's `/metrics`. Of another text nothing is known."""
     requests: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     reasons: dict[str, str] = {}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            integration, count = sample.labels.get("integration", ""), int(sample.value)
-            if sample.name == _REQUESTS:
-                requests[integration] += count
-            elif sample.name == _FAILED:
-                failed[integration] += count
-            elif sample.name == _GIVEN_UP and count and "reason" in sample.labels:
-                reasons[integration] = _REASONS.get(sample.labels["reason"], reasons.get(integration, ""))
+    for sample in _samples(page):
+        integration, count = sample.labels.get("integration", ""), int(sample.value)
+        if sample.name == _REQUESTS:
+            requests[integration] += count
+        elif sample.name == _FAILED:
+            failed[integration] += count
+        elif count and "reason" in sample.labels:
+            reasons[integration] = _REASONS.get(sample.labels["reason"], reasons.get(integration, ""))
     return Deliveries({name: requests[name] - failed[name] for name in requests}, failed, reasons)
 
 
@@ -106,6 +106,15 @@ def headline(channel: AlertChannel, deliveries: Deliveries, now: datetime) -> He
     if channel.why_not:
         return Headline("bad", "Does not arrive", _because("Nothing was sent yet", why))
     return Headline("quiet", "Not used yet", "Nothing was sent yet: send a test message.")
+
+
+def _samples(page: str) -> list[Sample]:
+    """Those of the three counters."""
+    try:
+        families = list(text_string_to_metric_families(page))
+    except ValueError:
+        return []
+    return [s for family in families for s in family.samples if s.name in (_REQUESTS, _FAILED, _GIVEN_UP)]
 
 
 def _because(said: str, why: str) -> str:

@@ -26,7 +26,7 @@ from services.frontend.views.alerts.alert_list import AlertNotice
 from services.frontend.views.sections import section
 
 _ASKED, _PRESSED, _SAID = "alert-to-silence", "alert-button-pressed", "alert-silenced"
-_CLIPPED = 300
+_CLIPPED, _LISTED = 300, 25
 _LABELS = {"1h": "1 hour", "1d": "1 day", "open": "Until I say"}
 _QUIET = "even if it ends and comes back. Anyone can end that."
 _HELP = {
@@ -46,7 +46,7 @@ def buttons(notice: AlertNotice) -> None:
 def show_silences(silences: Sequence[Silence], alertmanager: AlertmanagerClient, of: str) -> None:
     """Who keeps an alert silent, why, until when, and a button that ends it. `of` is the alert's key: one silence may
     hold for several."""
-    for silence in silences:
+    for silence in silences[:_LISTED]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"silence-{of}-{silence.id}"):
             st.markdown(_said(silence), width="content")
             label = "End acknowledgement" if silence.acknowledged else "End snooze"
@@ -59,9 +59,11 @@ def show_idle(silences: Sequence[Silence], alertmanager: AlertmanagerClient) -> 
     if silences:
         count = "1 snooze" if len(silences) == 1 else f"{len(silences)} snoozes"
         with st.expander(f"{count} of what does not fire now"):
-            for silence in silences:
+            for silence in silences[:_LISTED]:
                 st.caption(" ".join(_chip(matcher) for matcher in silence.matchers if matcher.value))
                 show_silences([silence], alertmanager, "idle")
+            if len(silences) > _LISTED:
+                st.caption(f"The first {_LISTED}; Alertmanager's own page has them all.")
 
 
 def open_at_once() -> None:
@@ -102,7 +104,9 @@ def _dialog(alertmanager: AlertmanagerClient, notice: AlertNotice, acknowledge: 
         label = "Acknowledge" if acknowledge else "Snooze"
         if not st.form_submit_button(label, type="primary"):
             return
-    by, reason = " ".join(by.split()), " ".join(reason.split())
+    by, reason = (
+        clipped(" ".join(said.split()), most) for said, most in ((by, NAME_CHARACTERS), (reason, REASON_CHARACTERS))
+    )
     if not by or not reason:
         st.warning("Say who you are, and why: others read it here.", icon=":material/edit:")
         return
