@@ -50,13 +50,14 @@ def test_a_notice_says_which_model_since_when_and_how_bad():
     assert found.since.isoformat() == "2026-11-21T08:00:00+00:00"
 
 
-def test_firing_comes_before_pending_and_the_newest_first():
+def test_firing_comes_before_pending_then_the_critical_then_the_newest():
     old = Alert("Old", "firing", "old", starts_at="2026-11-20T08:00:00Z")
+    worst = Alert("Worst", "firing", "older", severity="critical", starts_at="2026-11-19T08:00:00Z")
     found = alert_list.merged(
         alert_list.of_prometheus([rule(state="pending")]),
-        alert_list.of_inbox([old, Alert("New", "firing", "new", starts_at=STARTS)]),
+        alert_list.of_inbox([old, worst, Alert("New", "firing", "new", starts_at=STARTS)]),
     )
-    assert [n.name for n in found] == ["New", "Old", "HighLatency"]
+    assert [n.name for n in found] == ["Worst", "New", "Old", "HighLatency"]
 
 
 def held(fingerprint="f1", silenced_by=(), inhibited_by=(), **labels):

@@ -123,6 +123,15 @@ def test_the_name_is_remembered_and_both_are_asked_for(visit, alertmanager):
     assert next(w for w in page.text_input if w.label == "Your name").value == "Ana"
 
 
+def test_a_reason_that_is_too_long_is_said_and_can_be_mended(visit, alertmanager):
+    alertmanager.fire()
+    page = decide(visit("alerts"), SNOOZE, why="y" * 10_000)
+    assert "Shorter, please" in texts(page)
+    assert silences(alertmanager) == []
+    fill(page, SNOOZE, why="y" * 500)
+    assert silences(alertmanager)[0]["comment"] == "y" * 500
+
+
 def test_a_second_decision_takes_the_place_of_the_first(visit, alertmanager):
     alertmanager.fire()
     decide(visit("alerts"), ACKNOWLEDGE)
@@ -185,11 +194,21 @@ def test_a_silence_of_several_alerts_stands_with_each_and_says_so(visit, alertma
     assert silences(alertmanager) == []
 
 
+def test_of_many_alerts_the_rest_is_a_table_and_a_snooze_can_still_be_ended(visit, alertmanager):
+    alertmanager.fire()
+    decide(visit("alerts"), SNOOZE)
+    for number in range(30):
+        alertmanager.fire(column=f"c{number}")
+    cache.forget()
+    page = visit("alerts")
+    assert "5 more:" in texts(page)
+    assert len(page.dataframe[0].value) == 5
+    assert [b.label for b in page.button].count("End snooze") == 1
+
+
 def test_words_are_shown_as_they_were_written(visit, alertmanager):
     alertmanager.fire(model="<b>*x*</b>", version="[a](http://b)")
-    decide(visit("alerts"), ACKNOWLEDGE, name="<script>x</script>", why="**bold** $x$ " + "y" * 10_000)
-    (silence,) = silences(alertmanager)
-    assert len(silence["comment"]) == len("Acknowledged: ") + 500
+    decide(visit("alerts"), ACKNOWLEDGE, name="<script>x</script>", why="**bold** $x$ " + "y" * 400)
     said = texts(visit("alerts"))
     assert r"\<script\>x" in said
     assert r"\*\*bold\*\* \$x\$" in said

@@ -114,7 +114,7 @@ def doubted(alerts: Iterable[AlertNotice], rules: Iterable[AlertRule]) -> list[A
 
 
 def merged(*lists: Iterable[AlertNotice], silences: Iterable[Silence] = ()) -> list[AlertNotice]:
-    """All of them, firing ones first and of those the newest first.
+    """All of them, firing ones first, of those the critical ones, and of those the newest.
 
     What two senders say alike stands once, as the one says that comes first. A sender may add labels of its own. What
     the drift service says is left out where an alert of another sender already says that the model drifts.
@@ -128,7 +128,7 @@ def merged(*lists: Iterable[AlertNotice], silences: Iterable[Silence] = ()) -> l
             seen[notice.name].append(notice.label_set)
     told = {n.model for n in found if n.name.startswith("Drift") and n.source != DRIFT}
     shown = _silenced([n for n in found if n.source != DRIFT or n.model not in told], silences)
-    return sorted(shown, key=lambda n: (_ORDER.get(n.state, 99), -(n.since.timestamp() if n.since else 0)))
+    return sorted(shown, key=_place)
 
 
 def runbook(annotations: Mapping[str, str]) -> str | None:
@@ -139,6 +139,11 @@ def followed(address: str | None) -> str | None:
     """The address where a browser may follow it: alerts are data, and `javascript:` is an address too."""
     parts = urlsplit(address or "")
     return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _place(notice: AlertNotice) -> tuple[int, bool, float]:
+    since = notice.since.timestamp() if notice.since else 0
+    return _ORDER.get(notice.state, len(_ORDER)), notice.severity != "critical", -since
 
 
 def _is_told(notice: AlertNotice, earlier: Iterable[Labels]) -> bool:

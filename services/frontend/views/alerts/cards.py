@@ -23,11 +23,12 @@ QUIET = ("consequence", "perhaps over")
 def show(notices: Sequence[AlertNotice], alertmanager: AlertmanagerClient | None) -> None:
     """`alertmanager` is None where nothing can be done about an alert."""
     alarms = [n for n in notices if n.state not in QUIET]
-    for notice in alarms[:_CARDS]:
-        _card(notice, alertmanager)
-    if len(alarms) > _CARDS:
-        st.caption(f"{len(alarms) - _CARDS} more:")
-        st.dataframe(table(alarms[_CARDS:]), hide_index=True, alt="More alerts", column_config=table_config())
+    for some in ([n for n in alarms if not n.silences], [n for n in alarms if n.silences]):
+        for notice in some[:_CARDS]:
+            _card(notice, alertmanager)
+        if len(some) > _CARDS:
+            st.caption(f"{len(some) - _CARDS} more:")
+            st.dataframe(table(some[_CARDS:]), hide_index=True, alt="More alerts", column_config=table_config())
     quiet = [n for n in notices if n.state in QUIET]
     if quiet:
         with st.expander(_folded(quiet)):

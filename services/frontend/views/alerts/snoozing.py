@@ -99,16 +99,14 @@ def _dialog(alertmanager: AlertmanagerClient, notice: AlertNotice, acknowledge: 
     st.caption(f"Only this alert is silent: {kept}" if kept else "Only this alert is silent.")
     with st.form(f"silence-{notice.key}", border=False):
         lasts = ACKNOWLEDGED_FOR if acknowledge else _chosen_time()
-        by = st.text_input("Your name", visitor.name(), max_chars=NAME_CHARACTERS, autocomplete="name")
-        reason = st.text_area("Why", max_chars=REASON_CHARACTERS, height=80, placeholder="What is being done about it")
+        by = st.text_input("Your name", visitor.name(), autocomplete="name")
+        reason = st.text_area("Why", height=80, placeholder="What is being done about it")
         label = "Acknowledge" if acknowledge else "Snooze"
         if not st.form_submit_button(label, type="primary"):
             return
-    by, reason = (
-        clipped(" ".join(said.split()), most) for said, most in ((by, NAME_CHARACTERS), (reason, REASON_CHARACTERS))
-    )
-    if not by or not reason:
-        st.warning("Say who you are, and why: others read it here.", icon=":material/edit:")
+    by, reason = " ".join(by.split()), " ".join(reason.split())
+    if fault := _fault(by, reason):
+        st.warning(fault, icon=":material/edit:")
         return
     visitor.remember_name(by)
     with section("The change"):
@@ -117,6 +115,17 @@ def _dialog(alertmanager: AlertmanagerClient, notice: AlertNotice, acknowledge: 
             st.warning(prevented, icon=":material/sync_problem:")
         else:
             _silence(alertmanager, notice, NewSilence(by, reason, lasts, acknowledge))
+
+
+def _fault(by: str, reason: str) -> str | None:
+    """What is wrong with what was written. A limit of the field itself would drop a long text without a word."""
+    if not by or not reason:
+        return "Say who you are, and why: others read it here."
+    if len(by) > NAME_CHARACTERS or len(reason) > REASON_CHARACTERS:
+        return (
+            f"Shorter, please: at most {NAME_CHARACTERS} characters for the name, {REASON_CHARACTERS} for the reason."
+        )
+    return None
 
 
 def _chosen_time() -> timedelta:
