@@ -213,6 +213,15 @@ def test_an_open_page_says_that_its_session_is_over(page, tmp_path):
         expect(page.get_by_label("API key")).to_be_visible()
 
 
+def test_a_visitor_who_logs_in_gets_the_report_that_a_message_links_to(page, closed):
+    """The page for while it is made has an origin of its own; the session goes with what it loads next all the same."""
+    page.goto(f"{closed['frontend']}/drift-report?model=house-prices")
+    page.get_by_label("API key").fill(READ)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name=re.compile("^unknown *house-prices"))).to_be_visible(timeout=3 * WAIT)
+    assert page.evaluate("self.origin") == "null"
+
+
 def test_a_browser_is_asked_for_a_key_by_the_services(browser, closed):
     context = browser.new_context(http_credentials={"username": "me", "password": READ})
     try:
