@@ -13,6 +13,7 @@ from typing import IO
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
+from pilothouse.commands.connection import page_address
 from stack.console import Console, address_table
 from stack.local_alertmanager import alertmanager_program, page_settings
 from stack.programs import Program, port_faults, service_programs
@@ -34,6 +35,8 @@ def main() -> None:
     _refuse(port_faults(programs))
     with _lock(settings.state):
         programs, notes = with_watchers(settings, programs)
+        page = page_address()
+        notes = [f"The page is at {page} for people, and Evidently's report at {page}/drift-report.", *notes]
         raise SystemExit(asyncio.run(run(programs, note="\n".join(notes))))
 
 
