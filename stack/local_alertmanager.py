@@ -51,6 +51,7 @@ def _program(settings: StackSettings, executable: str, folder: Path) -> Program:
         f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
         f"--web.route-prefix={prefix}",
         "--cluster.listen-address=",
+        "--data.maintenance-interval=1m",  # it writes down silences so often, and when it stops
         "--log.level=warn",
     )
     return Program(

@@ -221,7 +221,7 @@ def test_alertmanager_that_is_away_is_said_and_the_rest_goes_on(visit, stand_in,
     alertmanager.stop()
     stand_in.alerts = [{"name": "Down", "status": "firing", "summary": "it is down"}]
     fill(page, ACKNOWLEDGE)
-    assert "The Alertmanager service does not answer" in texts(page)
+    assert "That did not work. The Alertmanager service does not answer" in texts(page)
     cache.forget()
     said = texts(visit("alerts"))
     assert "**What Alertmanager holds** cannot be shown" in said

@@ -5,7 +5,8 @@ The dialog is drawn by the whole page, not by the part that is drawn anew every 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -20,10 +21,11 @@ from services.frontend.clients.silences import (
     NewSilence,
     Silence,
 )
+from services.frontend.errors import ServiceError
 from services.frontend.formatting import clipped, code, plain, when
 from services.frontend.views import visitor
 from services.frontend.views.alerts.alert_list import AlertNotice
-from services.frontend.views.sections import section
+from services.frontend.views.sections import explained
 
 _ASKED, _PRESSED, _SAID = "alert-to-silence", "alert-button-pressed", "alert-silenced"
 _CLIPPED, _LISTED = 300, 25
@@ -109,7 +111,7 @@ def _dialog(alertmanager: AlertmanagerClient, notice: AlertNotice, acknowledge: 
         st.warning(fault, icon=":material/edit:")
         return
     visitor.remember_name(by)
-    with section("The change"):
+    with _told():
         prevented = _prevented(alertmanager, notice)
         if prevented:
             st.warning(prevented, icon=":material/sync_problem:")
@@ -156,9 +158,18 @@ def _silence(alertmanager: AlertmanagerClient, notice: AlertNotice, silence: New
 
 
 def _end(silence: Silence, alertmanager: AlertmanagerClient) -> None:
-    with section("The change"):
+    with _told():
         alertmanager.end(silence.id, visitor.own_key())
         _done("It sends messages again.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say why a change could not be made."""
+    try:
+        yield
+    except ServiceError as error:
+        st.error(f"That did not work. {explained(error)}", icon=":material/error:")
 
 
 def _done(said: str) -> None:
