@@ -51,7 +51,8 @@ def _refusal(where: str, attempt: Callable[[], None]) -> str | None:
     except smtplib.SMTPException as error:
         return f"{where} {_smtp_words(error)}"
     except socket.gaierror as error:
-        return f"{where}: there is no such host ({error.strerror})"
+        unknown = error.errno == socket.EAI_NONAME
+        return f"{where}: {'there is no such host' if unknown else 'its name cannot be looked up'} ({error.strerror})"
     except TimeoutError:
         return f"{where} does not answer in time"
     except ssl.SSLError as error:
