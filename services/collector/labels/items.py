@@ -7,14 +7,15 @@ import uuid
 from typing import Any, NamedTuple
 
 from pilothouse.errors import Fault, InputError
-from pilothouse.ids import is_uuid7
+from pilothouse.ids import is_uuid7, time_ms
 from pilothouse.label_csv import BadRow, LabelColumns, open_rows
 from services.collector.errors import MalformedError, printable
+from services.collector.records.batch import EARLIEST_ID_MS, FUTURE_MS
 from services.collector.records.checks import RefusedValueError, check_text, check_time
 
 LABEL_LIMIT = 200
 _NAMES = frozenset({"record_id", "label", "at"})
-SKIPPED = None  # a row without a label
+SKIPPED: Any = object()  # stands for a row without a label
 
 
 class LabelItem(NamedTuple):
@@ -26,7 +27,7 @@ class LabelItem(NamedTuple):
     at: int | None
 
 
-def read_item(place: int, item: Any) -> LabelItem:
+def read_item(place: int, item: Any, now: int) -> LabelItem:
     """Raises RefusedValueError, whose message names the field."""
     if isinstance(item, RefusedValueError):
         raise item
@@ -35,7 +36,9 @@ def read_item(place: int, item: Any) -> LabelItem:
     if not item.keys() <= _NAMES:
         unknown = sorted(printable(str(key), 40) for key in item.keys() - _NAMES)
         raise RefusedValueError("unknown_field", f"{unknown[0]}: no such field; there are record_id, label and at")
-    return LabelItem(place, _read_id(item.get("record_id")), _read_label(item.get("label")), _read_at(item.get("at")))
+    return LabelItem(
+        place, _read_id(item.get("record_id"), now), _read_label(item.get("label")), _read_at(item.get("at"))
+    )
 
 
 def shown_id(item: Any) -> str | None:
@@ -43,13 +46,15 @@ def shown_id(item: Any) -> str | None:
     return printable(value, 60) if isinstance(value, str) else None
 
 
-def _read_id(value: Any) -> uuid.UUID:
+def _read_id(value: Any, now: int) -> uuid.UUID:
     try:
         record_id = uuid.UUID(value) if isinstance(value, str) and len(value) == 36 else None
     except ValueError:
         record_id = None
     if record_id is None or not is_uuid7(record_id):
         raise RefusedValueError("not_uuid7", "record_id: must be the UUIDv7 of a prediction")
+    if not EARLIEST_ID_MS <= time_ms(record_id) <= now + FUTURE_MS:  # no record may have such an id
+        raise RefusedValueError("absurd_time", "record_id: its time is before the year 2000 or in the future")
     return record_id
 
 

@@ -65,9 +65,7 @@ class Labels:
             kept = await keep_waiting(connection, adapter, door.waiting, door.now)
         unchanged = written.unchanged + kept.unchanged
         replaced = written.replaced + kept.replaced
-        result = LabelResult(
-            written.stored + kept.stored, unchanged, door.refused, replaced, kept.stored, items.count(SKIPPED)
-        )
+        result = LabelResult(written.stored + kept.stored, unchanged, door.refused, replaced, kept.stored, door.skipped)
         self._count(result, door)
         return result
 
@@ -104,12 +102,13 @@ class _Door:
         self.waiting: list[Label] = []
         self.refused: list[RefusedLabel] = []
         self.refused_keys: list[tuple[str, str]] = []
-        self._items = items
+        self._items, self.skipped = items, 0
         for index, item in enumerate(items):
             if item is SKIPPED:
+                self.skipped += 1
                 continue
             try:
-                self.given.append(read_item(index, item))
+                self.given.append(read_item(index, item, now))
             except RefusedValueError as error:
                 self._refuse(index, NOBODY, error)
 

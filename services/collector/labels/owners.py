@@ -52,11 +52,7 @@ class RecordOwners:
         if not ids:
             return []
         first, last = (time_ms(record_id) // DAY_MS for record_id in (ids[0], ids[-1]))
-        # a day beyond what the column holds has no records either
-        of_days = sa.and_(_DAYS.day >= first, _DAYS.day <= min(last, 2**31 - 1))
-        statement = sa.select(_DAYS.model, _DAYS.version).where(of_days).distinct()
-        if first >= 2**31:
-            return []
+        statement = sa.select(_DAYS.model, _DAYS.version).where(_DAYS.day.between(first, last)).distinct()
         async with self._database.reading() as connection:
             keys = [(model, version) for model, version in await connection.execute(statement)]
         return sorted(keys, key=lambda key: -self._found[key])

@@ -1,7 +1,7 @@
 """Labels that came before their record: judged when it is there, by the same rule as at the door.
 
-One that is refused then becomes a dead letter. A label is looked at again after a quarter of the time that it has
-waited, so that a record that is a moment late costs a moment, and one that never comes costs next to nothing.
+One that is refused then becomes a dead letter. A label is looked at again after as long as it has waited, ten minutes
+at most: a record that is a moment late costs a moment, and one that never comes next to nothing.
 """
 
 from __future__ import annotations
@@ -77,15 +77,13 @@ class WaitingLabels:
     async def _put_off(self, rows: Sequence[sa.Row[Any]], now: int) -> None:
         if not rows:
             return
-        later = [{"row": row.seq, "due": now + _pause(now - row.received_at)} for row in rows]
-        statement = sa.update(_WAITING).where(_WAITING.c.seq == sa.bindparam("row")).values(due_at=sa.bindparam("due"))
+        adapter, moment = self._database.adapter, sa.literal(now, sa.BigInteger)
+        waited = moment - _WAITING.c.received_at
+        pause = sa.case((waited < _SOONEST_MS, _SOONEST_MS), (waited > _LATEST_MS, _LATEST_MS), else_=waited)
+        these = adapter.among(_WAITING.c.seq, [row.seq for row in rows])
         async with self._database.writing() as connection:
-            await self._database.adapter.lock(connection, LOCK)
-            await connection.execute(statement, later)
-
-
-def _pause(waited_ms: int) -> int:
-    return min(max(waited_ms // 4, _SOONEST_MS), _LATEST_MS)
+            await adapter.lock(connection, LOCK)
+            await connection.execute(sa.update(_WAITING).where(these).values(due_at=moment + pause))
 
 
 def _read(found: _Judged, now: int) -> tuple[list[Label], list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from msgspec.structs import asdict
@@ -13,6 +14,7 @@ from pilothouse.wire.labels import LabelResult
 from services.collector.components import Components
 from services.collector.errors import MalformedError
 from services.collector.labels.items import read_csv
+from services.collector.records.decoding import decode_lenient
 from services.collector.routes.bodies import answer, body_schema, content_type, decode_json, read_body
 from services.collector.routes.parameters import INGEST, READ
 
@@ -30,7 +32,7 @@ def labels_router(components: Components) -> APIRouter:
     )
     async def store(request: Request) -> Response:
         body = await read_body(request, components.limits.body_bytes, components.limits.decoded_bytes)
-        items = read_csv(body) if content_type(request) == "text/csv" else decode_json(body)
+        items = read_csv(body) if content_type(request) == "text/csv" else _decode(body)
         if not isinstance(items, list):
             raise MalformedError(Fault("", "type", "must be a list of labels"))
         return _answer(await components.labels.store(items))
@@ -40,6 +42,14 @@ def labels_router(components: Components) -> APIRouter:
         return answer(await components.labels.history(record_id))
 
     return router
+
+
+def _decode(body: bytes) -> Any:
+    """JSON in which one bad number or text costs one label. Raises MalformedError."""
+    try:
+        return decode_json(body)
+    except MalformedError:
+        return decode_lenient(body)
 
 
 def _answer(result: LabelResult) -> Response:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pilothouse.manifest import Manifest
+from pilothouse.tasks.labels import LARGEST
 from pilothouse.wire.performance import EstimatedSide, Residuals
 from services.drift.arrow import Floats, read_numbers
 from services.drift.performance import dle
@@ -18,7 +19,6 @@ from services.drift.performance.intervals import DRAWS, MetricResult, bootstrap
 from services.drift.performance.task import Lesson, Method
 from services.drift.records import LABEL
 
-LARGEST = 1e100  # a number beyond it has a square that is none
 _CONSTANT = 1e-12  # share of the truth's square below which its variance is rounding
 _RESIDUAL_BINS = 24
 _EXTREMES = (0.005, 0.995)

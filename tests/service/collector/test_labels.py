@@ -218,6 +218,8 @@ BAD = [
     ({"record_id": "7"}, "not_uuid7"),
     ({"record_id": "c9a0e8d4-0000-4000-8000-000000000000"}, "not_uuid7"),
     ({"record_id": 3}, "not_uuid7"),
+    ({"record_id": "ffffffff-ffff-7fff-bfff-ffffffffffff"}, "absurd_time"),
+    ({"record_id": "00000000-0000-7000-8000-000000000000"}, "absurd_time"),
     ({"model": "houses"}, "unknown_field"),
 ]
 
@@ -229,6 +231,18 @@ async def test_a_bad_label_is_refused_alone(collector, one, changes, code):
     assert answer["accepted"] == 1
     assert [(r["index"], r["code"]) for r in answer["rejected"]] == [(1, code), (2, "type")]
     assert collector.metric("labels_total", outcome="rejected") == 2
+
+
+NO_JSON = [("NaN", "not_finite"), ("-Infinity", "not_finite"), ("1e400", "not_finite"), ("1" * 5000, "not_finite"),
+           ('"\\ud800"', "not_unicode")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "code"), NO_JSON)
+async def test_what_is_no_value_of_json_costs_one_label(collector, one, value, code):
+    body = f'[{{"record_id": "{one}", "label": "yes"}}, {{"record_id": "{one}", "label": {value}}}, null]'
+    answer = await collector.http.post("/v1/labels", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
+    assert [(r["index"], r["code"]) for r in answer.json()["rejected"]] == [(1, code), (2, "type")]
 
 
 @pytest.mark.parametrize(

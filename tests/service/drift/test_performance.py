@@ -181,6 +181,17 @@ def test_labels_of_one_class_leave_the_area_undefined_with_a_word(client, collec
     assert "roc_auc" not in measured["metrics"]
 
 
+def test_labels_count_however_a_sender_writes_their_classes(client, collector):
+    window = flips(300, seed=2)
+    ids = collector.log_table(PARITY, window.drop_columns(["label"]))
+    spelled = {"0": [0, False, "0.0", 0.0], "1": [1, True, "1.0", "true"]}
+    truth = window.column("label").to_pylist()
+    collector.label(ids, [spelled[name][i % 4] for i, name in enumerate(truth)])
+    measured = ask(client, "parity")["measured"]
+    right = sum(a == b for a, b in zip(truth, window.column("prediction").to_pylist(), strict=True))
+    assert measured["metrics"]["accuracy"]["value"] == pytest.approx(right / 300)
+
+
 @pytest.mark.parametrize("label", ["0", "1"])
 def test_labels_of_one_class_are_no_fault_of_the_report(client, collector, label):
     ids = collector.log_table(PARITY, flips(300, seed=2).drop_columns(["label"]))
