@@ -18,7 +18,7 @@ from services.collector.store.registry import ModelRegistry
 from services.collector.times import DAY_MS
 
 _DAYS = tables.record_days.c
-_AT_ONCE = 1_000
+_AT_ONCE = 5_000
 
 Owner = tuple[RecordTable, LabelReader]
 
@@ -64,6 +64,6 @@ class RecordOwners:
             for start in range(0, len(ids), _AT_ONCE):
                 part = [adapter.native_id(record_id) for record_id in ids[start : start + _AT_ONCE]]
                 # the bounds let PostgreSQL leave out the partitions of other days
-                within = sa.and_(identity >= part[0], identity <= part[-1], adapter.among(identity, part))
-                found += (await connection.execute(sa.select(identity).where(within))).scalars()
+                within = adapter.matching(identity, part).where(identity.between(part[0], part[-1]))
+                found += (await connection.execute(within)).scalars()
         return {uuid.UUID(bytes=value) for value in adapter.to_canonical("id", found)}

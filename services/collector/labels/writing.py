@@ -21,7 +21,7 @@ from services.collector.store.statements import insert_into, insert_or_add, inse
 from services.collector.times import DAY_MS
 
 _WAITING = tables.waiting_labels
-_AT_ONCE = 1_000
+_AT_ONCE = 5_000
 
 
 class Label(NamedTuple):

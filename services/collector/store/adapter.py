@@ -59,6 +59,10 @@ class Adapter(ABC):
     def among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
         """Whether the column is one of many values, without a statement of its own for every number of them."""
 
+    def matching(self, column: sa.Column[Any], values: Sequence[Any]) -> sa.Select[Any]:
+        """A query for those of many values that a column of a table has."""
+        return sa.select(column).where(self.among(column, values))
+
     @abstractmethod
     def greatest(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]: ...
 

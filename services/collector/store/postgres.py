@@ -105,6 +105,12 @@ class Postgres(Adapter):
     def among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
         return column == sa.any_(sa.literal(list(values), ARRAY(column.type)))
 
+    def matching(self, column: sa.Column[Any], values: Sequence[Any]) -> sa.Select[Any]:
+        """Each value is looked for in its own partition; `= ANY` would look for all of them in every one."""
+        given = sa.func.unnest(sa.literal(list(values), ARRAY(column.type)))
+        table = given.table_valued(sa.column("value", column.type)).render_derived()
+        return sa.select(column).select_from(table.join(column.table, column == table.c.value))
+
     def greatest(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
         return sa.func.greatest(*columns)
 
