@@ -50,7 +50,8 @@ def label(
                 with open_labels(Path(record_id), LabelColumns(id_column, label_column, at_column)) as file:
                     _send_file(client, file, tally)
         except PilothouseError as error:
-            tally.show()
+            if tally.noun or not isinstance(error, InputError):  # a file that was never opened is said alone
+                tally.show()
             fail(error)
         except KeyboardInterrupt:
             tally.show("stopped")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from pilothouse.client import Client
@@ -144,5 +145,5 @@ def pace(rate: float, clock: Callable[[], float], sleep: Callable[[float], None]
 
 def fail(error: Exception) -> None:
     """Print what went wrong on standard error and end with 1."""
-    Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
     raise typer.Exit(1)
