@@ -166,6 +166,16 @@ def test_alerts_of_one_model_are_one_message_and_those_of_one_service_another(pe
     assert {"Critical: inference has little disk", "Warning: flats drift"} <= set(subjects)
 
 
+def test_ten_alerts_of_a_model_are_told_in_full_and_the_others_counted(people):
+    people.sender.post(*(fired("DataMissing", column=f"column{n}", **HOUSES) for n in range(14)))
+    (mail,) = people.mails(1)
+    more = "And more: 14 alerts in all, on the page."
+    assert (mail.count("Since "), mail.count(more)) == (10, 1)
+    assert (people.mailbox.html()[0].count("Since "), people.mailbox.html()[0].count(more)) == (10, 1)
+    (slack,) = people.web.at("/slack")[0]["attachments"]
+    assert (slack["text"].count("Since "), slack["text"].count(more)) == (10, 1)
+
+
 def test_what_follows_from_a_service_that_is_down_is_silent_and_the_rest_is_not(people):
     people.sender.post(
         fired("ServiceDown", summary="collector does not answer", job="collector", instance="c:8001"),
