@@ -56,7 +56,7 @@ def address_table(programs: list[Program], colour: bool, note: str = "") -> str:
     for program in reversed(programs):
         table.add_row(program.name, program.address + program.page, program.purpose)
     text = io.StringIO()
-    rich = RichConsole(file=text, force_terminal=colour, width=100)
+    rich = RichConsole(file=text, force_terminal=colour, width=200)  # no address is cut
     rich.print(table)
     if note:
         rich.print(note, highlight=False)

@@ -21,7 +21,7 @@ LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 BLOCK = re.compile(r"\n(?=\s*(?:[-*+] |\d+[.)] |> | {4,}))|\n\s*\n")
 HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 DRAWN = re.compile(r"^.*[─│┌└├▲].*$", re.MULTILINE)
-SCRIPT = re.compile(r"\s*(from|import) \w+")
+SCRIPT = re.compile(r"\s*(?:(?:from|import) \w|async \(|\w+ => )")  # Python, JavaScript
 CODE = re.compile(r"`[^`]*`")
 ACTION = re.compile(r"\{\{.*?\}\}")  # of a template
 
