@@ -6,6 +6,7 @@ A channel whose settings are wrong is left out, with a sentence that names the v
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,11 @@ from stack.alert_settings import AlertSettings
 _PREFIX = "PILOTHOUSE_ALERT_"
 IMPLICIT_TLS_PORT = 465
 TEAMS_SINCE = (0, 28)
+# Alertmanager does not start with an address that it cannot read, and then no channel works. It is written in Go,
+# which is stricter than Python: no blanks, no other characters in a host, and a % begins two hexadecimal digits
+_URL = re.compile(r"(?:[^%\s\x00-\x1f\x7f]|%[0-9a-fA-F]{2})+")
+_HOST = re.compile(r"[\w.:-]+")
+_PERSON = re.compile(r"(?:[^<>@;]*<)?[^\s<>@;]+@[^\s<>@;]+>?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,11 @@ def _email(settings: AlertSettings, _: tuple[int, ...]) -> Channel | None:
         return None
     people = _people(settings.email_to)
     host, port = _host_and_port(settings.smtp)
+    server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     configuration: dict[str, Any] = {
         "to": ", ".join(people),
         "from": settings.email_from or _sender(settings, people),
-        "smarthost": f"{host}:{port}",
+        "smarthost": server,
         "require_tls": _yes("smtp_tls", settings.smtp_tls) and port != IMPLICIT_TLS_PORT,
         "headers": {"Subject": '{{ template "pilothouse.subject" . }}'},
         "html": '{{ template "pilothouse.html" . }}',
@@ -77,13 +84,14 @@ def _email(settings: AlertSettings, _: tuple[int, ...]) -> Channel | None:
         if not password:
             raise ChannelFault("smtp_password", f"is not set, and {settings.smtp_user} logs in at {host}")
         configuration |= {"auth_username": settings.smtp_user, "auth_password": password}
-    return Channel("email", f"{configuration['to']} by {host}:{port}", configuration)
+    return Channel("email", f"{configuration['to']} by {server}", configuration)
 
 
 def _people(addresses: str | None) -> list[str]:
     people = [person.strip() for person in (addresses or "").split(",") if person.strip()]
-    if not people or not all("@" in person for person in people):
-        raise ChannelFault("email_to", "must be addresses of e-mail, as ann@example.com", addresses or "")
+    if not people or not all(_PERSON.fullmatch(person) for person in people):
+        what = "must be addresses of e-mail with commas between, as ann@example.com"
+        raise ChannelFault("email_to", what, addresses or "")
     return people
 
 
@@ -95,8 +103,8 @@ def _sender(settings: AlertSettings, people: list[str]) -> str:
 def _host_and_port(text: str | None) -> tuple[str, int]:
     try:
         found = urlsplit(f"//{text or ''}")
-        if found.hostname and found.port and not found.path:
-            return found.hostname, found.port
+        if found.port and found.netloc == text and not found.username and _HOST.fullmatch(found.hostname or ""):
+            return found.hostname or "", found.port
     except ValueError:
         pass
     raise ChannelFault("smtp", "must be a host and a port, as mail.example.com:587", text or "")
@@ -160,7 +168,7 @@ def _secret(settings: AlertSettings, name: str) -> str | None:
     """Given directly, or as a file; None where neither is, or where the file is empty."""
     given: SecretStr | None = getattr(settings, name)
     if given:
-        return given.get_secret_value()
+        return given.get_secret_value().strip() or None
     path: str | None = getattr(settings, f"{name}_file")
     if not path:
         return None
@@ -175,7 +183,8 @@ def _address(name: str, url: str) -> SplitResult:
     """Says nothing of the value, which is a secret. The part before an @ in it would be shown as its target."""
     try:
         found = urlsplit(url)
-        if found.scheme in ("http", "https") and found.hostname and found.port != 0 and not found.username:
+        web = found.scheme in ("http", "https") and found.port != 0 and not found.username
+        if web and _HOST.fullmatch(found.hostname or "") and _URL.fullmatch(url):
             return found
     except ValueError:
         pass

@@ -38,7 +38,7 @@ def why_not(channel: Channel, seconds: float = _SECONDS) -> str | None:
     configuration = channel.configuration
     if channel.integration == "email":
         host, _, port = configuration["smarthost"].rpartition(":")
-        return _refusal(f"{host}:{port}", lambda: _speak(host, int(port), configuration, seconds))
+        return _refusal(f"{host}:{port}", lambda: _speak(host.strip("[]"), int(port), configuration, seconds))
     url = urlsplit(configuration[_URLS[channel.integration]])
     host, secure = url.hostname or "", url.scheme == "https"
     number = url.port or (443 if secure else 80)

@@ -75,6 +75,12 @@ def test_who_sends_mail_and_whether_starttls_is_demanded(given, sent):
         ({"smtp": "mail:many"}, "PILOTHOUSE_ALERT_SMTP='mail:many': must be a host and a port"),
         ({"smtp": None}, "PILOTHOUSE_ALERT_SMTP='': must be a host and a port"),
         ({"email_to": "ann"}, "PILOTHOUSE_ALERT_EMAIL_TO='ann': must be addresses of e-mail"),
+        ({"smtp": "ma il:25"}, "PILOTHOUSE_ALERT_SMTP='ma il:25': must be a host and a port"),
+        ({"smtp": "ann@mail:25"}, "PILOTHOUSE_ALERT_SMTP='ann@mail:25': must be a host and a port"),
+        (
+            {"email_to": "a@example.com; b@example.com"},
+            "PILOTHOUSE_ALERT_EMAIL_TO='a@example.com; b@example.com': must be addresses of e-mail with commas between",
+        ),
         ({"email_to": None}, "PILOTHOUSE_ALERT_EMAIL_TO='': must be addresses of e-mail"),
         ({"smtp_tls": "perhaps"}, "PILOTHOUSE_ALERT_SMTP_TLS='perhaps': must be true or false"),
         ({"smtp_user": "ann"}, "PILOTHOUSE_ALERT_SMTP_PASSWORD: is not set, and ann logs in at 127.0.0.1"),
@@ -92,7 +98,18 @@ def test_mail_that_cannot_be_sent_is_a_sentence_and_the_others_go_on(given, sent
 
 
 @pytest.mark.parametrize(
-    "url", ["hooks.example/secret", "ftp://hooks.example/secret", "https://", "http://x:99999/secret"]
+    "url",
+    [
+        "hooks.example/secret",
+        "ftp://hooks.example/secret",
+        "https://",
+        "http://x:99999/secret",
+        # with these Alertmanager would not start
+        "https://hooks.example/50%off/secret",
+        "https://hooks example/secret",
+        "https://{hooks}.example/secret",
+        "https://hooks.example/secret\x7f",
+    ],
 )
 @pytest.mark.parametrize("name", ["slack_url", "teams_url", "webhook_url"])
 def test_an_address_that_is_none_is_a_sentence_without_the_secret(name, url):
@@ -101,6 +118,13 @@ def test_an_address_that_is_none_is_a_sentence_without_the_secret(name, url):
         channel.fault
         == f"PILOTHOUSE_ALERT_{name.upper()}: must be an address that begins with https:// (what is set is none)"
     )
+
+
+def test_what_stands_around_an_address_and_names_beside_those_of_people_are_understood():
+    assert made(slack_url=" https://hooks.example/x ")["slack"].configuration["api_url"] == "https://hooks.example/x"
+    found = made(**MAIL | {"email_to": "Ann Smith <ann@example.com>, bob@example.com", "smtp": "[::1]:25"})["email"]
+    assert found.configuration["to"] == "Ann Smith <ann@example.com>, bob@example.com"
+    assert found.configuration["smarthost"] == "[::1]:25"
 
 
 def test_teams_needs_a_newer_alertmanager():
@@ -112,6 +136,7 @@ def test_teams_needs_a_newer_alertmanager():
 def test_alertmanager_understands_what_is_written(tmp_path):
     version = subprocess.run(["amtool", "--version"], capture_output=True, text=True, check=True).stdout
     every = EVERY if "version 0.25" not in version else {k: v for k, v in EVERY.items() if k != "teams_url"}
+    every |= {"smtp": "[::1]:25", "webhook_url": "https://höoks.example:8443/50%25?a=b%20c#d"}
     write(tmp_path, channels(AlertSettings(**every, smtp_user="ann", smtp_password="p")))
     done = subprocess.run(
         ["amtool", "check-config", tmp_path / "alertmanager.yml"], capture_output=True, text=True, check=False
