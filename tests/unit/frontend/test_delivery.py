@@ -1,5 +1,8 @@
 """The page says of each channel whether messages arrive, when the last one went, and why one did not."""
 
+import json
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,3 +91,26 @@ def test_of_webhooks_a_failure_counts_though_the_inbox_went_on():
     said = delivery.headline(AlertChannel("webhook", "x"), Deliveries({"webhook": 9}, {"webhook": 1}, **times), NOW)
     assert said.pill == "Does not arrive"
     assert "the inbox's too" in said.sentence
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
+def test_a_message_that_went_after_failing_for_a_while_has_arrived(tmp_path):
+    """But a webhook may be the inbox. After two minutes five attempts fail, then two more, and one goes."""
+    counts = {delivery._REQUESTS: "0x3 5 8x20", delivery._FAILED: "0x3 5 7x20"}
+    series = [
+        {"series": f'{name}{{integration="{channel}"}}', "values": values}
+        for name, values in counts.items()
+        for channel in ("email", "webhook")
+    ]
+    arrived = [{"labels": '{integration="email"}', "value": 1}, {"labels": '{integration="webhook"}', "value": 0}]
+    query = {
+        "expr": f"{delivery.LAST_SENT} > bool {delivery.LAST_FAILED}",
+        "eval_time": "8m",
+        "exp_samples": arrived,
+    }
+    story = {"interval": "30s", "input_series": series, "promql_expr_test": [query]}
+    (tmp_path / "story.yml").write_text(json.dumps({"tests": [story]}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", tmp_path / "story.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

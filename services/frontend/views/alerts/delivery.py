@@ -29,7 +29,9 @@ _GIVEN_UP = "alertmanager_notifications_failed_total"
 _LAST = "max_over_time(timestamp(sum by (integration) ({rise}) > 0.5)[1d:1m])"
 # when each kind of channel last sent something, and last failed to, in seconds since the epoch
 LAST_SENT = _LAST.format(rise=f"increase({_REQUESTS}[2m]) - increase({_FAILED}[2m])")
-LAST_FAILED = _LAST.format(rise=f"increase({_FAILED}[2m])")
+# what fails is tried again until it succeeds, so minutes with both ended well; but the inbox is a webhook too
+_ENDED_WELL = f'increase({_REQUESTS}{{integration!="webhook"}}[2m]) - increase({_FAILED}[2m]) > 0.5'
+LAST_FAILED = _LAST.format(rise=f"increase({_FAILED}[2m]) unless ({_ENDED_WELL})")
 _INBOX = "/v1/alerts"
 _DOUBTED = timedelta(hours=1)
 _SHARED, _TOGETHER = "webhook", " (of all webhooks, the inbox's too)"
