@@ -87,7 +87,7 @@ up: ## docker compose up, in the background: everything, with PostgreSQL, Promet
 	@$(COMPOSE) up --build --detach --wait $(UP) || { $(COMPOSE) logs --no-log-prefix setup; exit 1; }
 	@$(COMPOSE) logs --no-log-prefix addresses
 down: ## stop what `make up` started; data are kept (docker compose down --volumes removes them)
-	$(COMPOSE) down --remove-orphans
+	$(COMPOSE) --profile demo down --remove-orphans
 logs: ## follow the logs of what `make up` started
 	$(COMPOSE) logs --follow --tail 50
 smoke: ## predict with every model of the running stack, and wait until the records are stored
