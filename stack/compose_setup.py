@@ -27,7 +27,7 @@ FOLDERS = {  # of the volume: what each container is given
     "postgres": (DATABASE,),
     "alertmanager": ("alertmanager_key",),
     "grafana": (GRAFANA,),
-    "admin": ("admin_key",),
+    "admin": ("admin_key", "reader_key"),
 }
 PUBLIC = "alertmanager/public"  # what the page reads, and alertmanager.py writes
 LOST_DATABASE = (

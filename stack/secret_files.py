@@ -18,10 +18,12 @@ SCOPES = {
     "drift_key": "read,ingest",
     "frontend_key": "predict,read,ingest",
     "alertmanager_key": "ingest",
+    "reader_key": "predict,read",
     "admin_key": "admin",
 }
 NAMES = (DATABASE, GRAFANA, *SCOPES)
-FORMER = {"alertmanager_key": "grafana_key"}  # what a folder of an earlier version has instead
+# what a folder of an earlier version has instead
+FORMER = {"alertmanager_key": "grafana_key", "reader_key": "admin_key"}
 _HEAD = "# who may do what, as every service reads it: KEY scope,scope (predict, ingest, read, admin)\n"
 _OPEN = "# what callers without a key may do; take the line out, and everything needs a key\nanonymous predict,read\n"
 

@@ -103,9 +103,7 @@ def _draw_inbox(services: Services, status: str | None) -> None:
     with section("The list of alerts"):
         inbox = services.collector.alerts(status, _ROWS)
         if not inbox.alerts:
-            st.caption(
-                "No alert has come in. Grafana and Alertmanager send theirs to the collector: `POST /v1/alerts`."
-            )
+            st.caption("No alert has come in. Alertmanager sends them to the collector: `POST /v1/alerts`.")
             return
         found = cards.table(alert_list.of_inbox(inbox.alerts))
         st.dataframe(found, hide_index=True, alt="Alerts", column_config=cards.table_config())
