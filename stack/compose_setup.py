@@ -66,7 +66,7 @@ def fill(volume: Path, values: dict[str, str]) -> None:
 
 def kept(volume: Path) -> dict[str, str]:
     """What the volume has from earlier starts; a file that one container lost is taken from another's folder."""
-    return {name: text for folder in FOLDERS for name, text in read(volume / folder).items()}
+    return {name: text for folder in FOLDERS for name, text in read(volume / folder, former={}).items()}
 
 
 def _own(named: str) -> dict[str, str]:

@@ -39,9 +39,9 @@ def api_keys(values: Mapping[str, str], access: str) -> str:
     return _HEAD + (_OPEN if access == "open" else "") + "".join(lines)
 
 
-def read(folder: Path) -> dict[str, str]:
-    """The secrets in a folder, by name; an empty file is none."""
-    names = {name: (name, *FORMER.get(name, "").split()) for name in (*NAMES, API_KEYS)}
+def read(folder: Path, former: Mapping[str, str] = FORMER) -> dict[str, str]:
+    """The secrets in a folder, by name, or by what an earlier version had instead; an empty file is none."""
+    names = {name: (name, *former.get(name, "").split()) for name in (*NAMES, API_KEYS)}
     texts = {n: _text(folder / n) for also in names.values() for n in also}
     found = {name: next((texts[n] for n in also if texts[n]), "") for name, also in names.items()}
     return {name: text for name, text in found.items() if text}

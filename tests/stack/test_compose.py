@@ -11,6 +11,7 @@ import pytest
 from grafana.__main__ import dashboards
 from monitoring.definitions import read
 from pilothouse.client import Client
+from stack.secret_files import NAMES
 from testkit.stack.compose import OURS, READY, Compose, docker_answers, run
 from testkit.waiting import wait_for
 
@@ -124,7 +125,7 @@ def test_down_and_up_again_keeps_data_passwords_and_keys(first_day):
 
 def test_no_secret_is_in_an_environment_an_image_or_a_log(compose):
     values = {text for path, text in compose.secrets().items() if "api_keys" not in path}
-    assert len(values) == 7
+    assert len(values) == len(NAMES)
     shown = json.dumps(compose.inspect()) + compose("logs", "--no-color").stdout
     shown += run("docker", "image", "inspect", *(f"pilothouse-{s}" for s in OURS)).stdout
     for service in OURS:  # and what a process has put into its own environment

@@ -72,6 +72,7 @@ def test_of_secrets_of_ones_own_a_missing_file_is_named_and_none_is_made(compose
 
 def test_a_folder_of_an_earlier_version_serves_as_it_is(compose, own):
     (own / "alertmanager_key").rename(own / "grafana_key")
+    (own / "reader_key").unlink()
     assert compose.setup() == ""
     assert compose.secrets()["alertmanager/alertmanager_key"] == (own / "grafana_key").read_text().strip()
 

@@ -78,6 +78,13 @@ def test_a_container_gets_its_own_and_what_one_lost_is_taken_from_another(tmp_pa
     assert {name: found[name] for name in NAMES} == values
 
 
+def test_a_volume_without_a_key_for_readers_gets_one_that_is_not_the_admins(tmp_path):
+    values = completed({})
+    compose_setup.fill(tmp_path, {**values, API_KEYS: ""})
+    (tmp_path / "admin/reader_key").unlink()
+    assert completed(compose_setup.kept(tmp_path))["reader_key"] not in values.values()
+
+
 def test_a_file_that_says_so_already_is_left_alone(tmp_path):
     write(tmp_path, {"drift_key": "a"}, 0o444)
     before = (tmp_path / "drift_key").stat().st_mtime_ns
