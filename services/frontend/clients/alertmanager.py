@@ -101,6 +101,7 @@ class AlertmanagerClient:
         alert: dict[str, Any] = {
             "labels": {"alertname": TEST_ALERT, "severity": "info", "sent": now.isoformat(timespec="seconds")},
             "annotations": annotations,
+            "startsAt": now.isoformat(),  # without it, Alertmanager takes the end for the beginning
             "endsAt": (now + timedelta(seconds=TEST_SECONDS)).isoformat(),
         }
         self.connection.send("POST", "/api/v2/alerts", json=[alert])

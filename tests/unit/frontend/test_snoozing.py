@@ -271,6 +271,7 @@ def test_a_test_message_arrives_and_says_that_it_is_one(visit, alertmanager, rec
     assert (alert["labels"]["alertname"], alert["labels"]["severity"]) == ("TestMessage", "info")
     assert alert["annotations"]["summary"].startswith("This is a test message, sent by somebody")
     assert (alert["status"], alert["annotations"]["page_url"]) == ("firing", "https://ph.example/alerts")
+    assert datetime.fromisoformat(alert["startsAt"]) <= datetime.now(UTC)
     (held,) = alertmanager.ask("alerts")
     assert datetime.fromisoformat(held["endsAt"]) - datetime.now(UTC) < timedelta(seconds=61)
 
