@@ -141,7 +141,8 @@ def _pagerduty(settings: AlertSettings, _: tuple[int, ...]) -> Channel | None:
         "client_url": '{{ template "pilothouse.page" . }}',
         "description": '{{ template "pilothouse.subject" . }}',
         "severity": '{{ template "pilothouse.severity" . }}',
-        "details": {"what": '{{ template "pilothouse.text" . }}'},
+        # else Alertmanager adds its own lists of labels, with links to Prometheus by this machine's name
+        "details": {"what": '{{ template "pilothouse.text" . }}', "firing": "", "resolved": ""},
     })  # fmt: skip
 
 

@@ -130,6 +130,7 @@ def test_every_channel_says_it_in_its_own_form(people):
     assert (
         pager["payload"]["custom_details"]["what"] == people.mailbox.texts()[0].partition("\n")[2].rstrip("\n") + "\n"
     )
+    assert "Source: " not in str(pager["payload"]["custom_details"])  # what Alertmanager says of its own
     for path in ("/hook", "/inbox"):
         (alert,) = people.web.at(path)[0]["alerts"]
         assert alert["annotations"]["details"] == DETAILS
