@@ -118,7 +118,7 @@ $(PY):
 
 $(RUN): | $(PY)
 	@echo "Installing what the stack needs into $(VENV) (the first time this takes a few minutes)."
-	@$(PIP) -e '.[inference,collector,drift,frontend,cli]'
+	@$(PIP) -e '.[stack]'
 	@rm -f $(VENV)/.run-*; touch $@
 $(DEV): $(RUN)
 	@echo "Installing what the tests need."

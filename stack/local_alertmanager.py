@@ -5,16 +5,19 @@ When it is missing, or another program holds its port, the stack runs without it
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shutil
 import subprocess
 from pathlib import Path
 
+import bcrypt
+
 from stack.alert_channels import TEAMS_SINCE, channels
 from stack.alert_settings import AlertSettings
 from stack.alertmanager import replace, sentences, write
-from stack.programs import Program, port_faults
+from stack.programs import Login, Program, port_faults
 from stack.settings import StackSettings
 
 NAME = "alertmanager"
@@ -37,35 +40,36 @@ def alertmanager_program(settings: StackSettings, collector: str) -> tuple[Progr
 def page_settings(settings: StackSettings, alertmanager: Program) -> dict[str, str]:
     """What the page has to know of it."""
     return {
-        "PILOTHOUSE_ALERTMANAGER_URL": f"{alertmanager.address}{alertmanager.page}",
+        "PILOTHOUSE_ALERTMANAGER_URL": alertmanager.address_with_login,
         "PILOTHOUSE_ALERT_CHANNELS_FILE": str(settings.state.resolve() / NAME / "public/channels.json"),
     }
 
 
 def _program(settings: StackSettings, executable: str, folder: Path) -> Program:
-    prefix = _route_prefix(folder)
     command = (
         executable,
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
-        f"--web.route-prefix={prefix}",
+        f"--web.config.file={folder / 'web.yml'}",
         "--cluster.listen-address=",
         "--data.maintenance-interval=1m",  # it writes down silences so often, and when it stops
         "--log.level=warn",
     )
     return Program(
-        NAME, command, settings.alertmanager_port, "ALERTMANAGER_PORT", ready_path=f"{prefix}/-/ready",
-        page=prefix, purpose="sends alerts to people", optional=True,
+        NAME, command, settings.alertmanager_port, "ALERTMANAGER_PORT", ready_path="/-/ready", page="",
+        purpose="sends alerts to people", optional=True, login=_login(folder),
     )  # fmt: skip
 
 
-def _route_prefix(folder: Path) -> str:
-    """Its API lets any web page in, so that no web page must know where it is. Kept, so that addresses stay."""
-    path = folder / "route_prefix"
-    if not path.is_file():
-        replace(path, "/" + secrets.token_hex(6))
-    return path.read_text(encoding="utf-8")
+def _login(folder: Path) -> Login:
+    """Its API lets every web page in, so it asks for a password, which is kept. One of 192 bits needs no slow hash."""
+    login = Login("pilothouse", folder / "password")
+    if not login.password_file.is_file():
+        replace(login.password_file, secrets.token_hex(24))
+    hashed = bcrypt.hashpw(login.password.encode(), bcrypt.gensalt(rounds=4)).decode()
+    replace(folder / "web.yml", json.dumps({"basic_auth_users": {login.user: hashed}}))
+    return login
 
 
 def _version(executable: str) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pilothouse.commands.connection import reachable
+from pilothouse.serving.probe import why_not_ready
 from stack.settings import StackSettings
 
 # ONNX Runtime, Evidently and Streamlit would report their use to their makers; the first reads its switch at import
@@ -20,6 +22,18 @@ _NO_TELEMETRY = {
     "DO_NOT_TRACK": "1",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a program asks of whoever calls it, by HTTP's basic authentication."""
+
+    user: str
+    password_file: Path
+
+    @property
+    def password(self) -> str:
+        return self.password_file.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +54,22 @@ class Program:
     purpose: str = ""
     grace_seconds: float = 10
     optional: bool = False
+    login: Login | None = None
 
     @property
     def address(self) -> str:
         return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def address_with_login(self) -> str:
+        """For a program that calls this one; it is not to be shown."""
+        login = f"{self.login.user}:{self.login.password}@" if self.login else ""
+        return f"http://{login}{reachable(self.host)}:{self.port}"
+
+    def why_not_ready(self) -> str | None:
+        """None when it answers that it is ready."""
+        login = (self.login.user, self.login.password) if self.login else None
+        return why_not_ready(reachable(self.host), self.port, self.ready_path, login)
 
 
 def service_programs(settings: StackSettings) -> list[Program]:

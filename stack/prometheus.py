@@ -29,7 +29,7 @@ def prometheus_program(
     if settings.prometheus == "off" or settings.prometheus_url:
         return None, ""
     if executable is None:
-        return None, "No Prometheus here, so no graphs and alerts of it (Debian: apt install prometheus)."
+        return None, "No Prometheus here, so no graphs, no alerts and no messages about them (Debian: apt install prometheus)."
     if not settings.prometheus_config.is_file():
         return None, f"No Prometheus: there is no {settings.prometheus_config}."
     config = settings.state.resolve() / NAME / "prometheus.yml"
@@ -60,9 +60,11 @@ def with_alertmanager(config: dict[str, Any], alertmanager: Program | None) -> d
     """The configuration with this Alertmanager in place of compose's; with none, alerts are judged and not sent."""
     if alertmanager is None:
         return {key: value for key, value in config.items() if key != "alerting"}
-    prefix, there = alertmanager.page, [{"targets": [f"{alertmanager.host}:{alertmanager.port}"]}]
-    alerting = config.get("alerting", {}) | {"alertmanagers": [{"static_configs": there, "path_prefix": prefix}]}
-    job = {"job_name": alertmanager.name, "static_configs": there, "metrics_path": f"{prefix}/metrics"}
+    there: dict[str, Any] = {"static_configs": [{"targets": [f"{alertmanager.host}:{alertmanager.port}"]}]}
+    if login := alertmanager.login:
+        there["basic_auth"] = {"username": login.user, "password_file": str(login.password_file)}
+    alerting = config.get("alerting", {}) | {"alertmanagers": [there]}
+    job = {"job_name": alertmanager.name} | there
     return config | {"alerting": alerting, "scrape_configs": [*config["scrape_configs"], job]}
 
 

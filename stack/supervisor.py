@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pilothouse.commands.connection import reachable
-from pilothouse.serving.probe import why_not_ready
 from stack.console import Console
 from stack.process import ProgramProcess, describe
 from stack.programs import Program
@@ -125,8 +123,7 @@ class Supervisor:
     async def _watch(self, program: Program, console: Console) -> None:
         """Wait until the program is ready, and say so; saying what it waits for every few seconds."""
         begun = said = time.monotonic()
-        host = reachable(program.host)
-        while reason := await asyncio.to_thread(why_not_ready, host, program.port, program.ready_path):
+        while reason := await asyncio.to_thread(program.why_not_ready):
             now = time.monotonic()
             if now - begun > self._retry.ready_seconds:
                 console.say(f"{program.name} is not ready after {self._retry.ready_seconds:g} s: {reason}")

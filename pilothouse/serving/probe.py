@@ -9,14 +9,19 @@ import http.client
 import json
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 
 
-def why_not_ready(host: str, port: int, path: str = "/health/ready") -> str | None:
-    """None when a service answers that it is ready, otherwise what it says, or that it says nothing."""
+def why_not_ready(
+    host: str, port: int, path: str = "/health/ready", login: tuple[str, str] | None = None
+) -> str | None:
+    """None when a service answers that it is ready, otherwise what it says, or that it says nothing. `login`: the user
+    and the password that it asks for."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", path)
+        basic = b64encode(":".join(login).encode()).decode() if login else None
+        connection.request("GET", path, headers={"Authorization": f"Basic {basic}"} if basic else {})
         answer = connection.getresponse()
         body = answer.read(10_000)
     except (OSError, http.client.HTTPException):

@@ -23,7 +23,7 @@ def own_stack(state: Path, **environment: str) -> Iterator[tuple[Stack, dict[str
     with Stack(sys.executable, "-m", "stack", environment=environment) as stack:
         stack.until("Ctrl-C stops", seconds=120)
         addresses = {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, ports, strict=True)}
-        prefix = state / "alertmanager/route_prefix"
-        if prefix.is_file():
-            addresses["alertmanager"] = f"http://127.0.0.1:{alertmanager}{prefix.read_text()}"
+        password = state / "alertmanager/password"
+        if password.is_file():
+            addresses["alertmanager"] = f"http://pilothouse:{password.read_text()}@127.0.0.1:{alertmanager}"
         yield stack, addresses

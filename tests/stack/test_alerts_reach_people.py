@@ -54,8 +54,8 @@ class Watched:
 
     @property
     def alertmanager(self):
-        prefix = (self.folder / "state/alertmanager/route_prefix").read_text()
-        return f"http://127.0.0.1:{self.ports['alertmanager']}{prefix}"
+        password = (self.folder / "state/alertmanager/password").read_text()
+        return f"http://pilothouse:{password}@127.0.0.1:{self.ports['alertmanager']}"
 
     def address(self, service):
         return f"http://127.0.0.1:{self.ports[service]}"

@@ -1,7 +1,9 @@
 """Alertmanager beside `make run`: started where it is installed, and reasons to go without."""
 
 import socket
+import stat
 
+import bcrypt
 import pytest
 import yaml
 
@@ -31,17 +33,20 @@ def settings(tmp_path, **changes):
     return StackSettings(**{"state": tmp_path / "state", "alertmanager_port": free_port()} | changes)
 
 
-def test_it_listens_on_the_loopback_below_a_path_that_is_kept_and_that_nobody_guesses(tmp_path, path):
+def test_it_listens_on_the_loopback_and_asks_for_a_password_that_is_kept(tmp_path, path):
     installed(path)
     given = settings(tmp_path, host="0.0.0.0")
     program, _ = alertmanager_program(given, COLLECTOR)
-    prefix = program.page
-    assert len(prefix) == 13
-    assert f"--web.route-prefix={prefix}" in program.command
+    web = tmp_path / "state/alertmanager/web.yml"
+    assert f"--web.config.file={web}" in program.command
+    (hashed,) = yaml.safe_load(web.read_text())["basic_auth_users"].values()
+    assert bcrypt.checkpw(program.login.password.encode(), hashed.encode())
+    assert {stat.S_IMODE(p.stat().st_mode) for p in (web, program.login.password_file)} == {0o600}
     assert f"--web.listen-address=127.0.0.1:{given.alertmanager_port}" in program.command
     assert "--cluster.listen-address=" in program.command
-    assert (program.ready_path, program.optional) == (f"{prefix}/-/ready", True)
-    assert alertmanager_program(given, COLLECTOR)[0].page == prefix
+    assert program.optional
+    password = program.login.password
+    assert alertmanager_program(given, COLLECTOR)[0].login.password == password
 
 
 def test_every_alert_goes_to_the_collector_which_asks_for_no_key(tmp_path, path):
@@ -56,7 +61,8 @@ def test_the_page_is_told_where_it_is_and_who_is_told(tmp_path, path):
     given = settings(tmp_path)
     program, _ = alertmanager_program(given, COLLECTOR)
     told = page_settings(given, program)
-    assert told["PILOTHOUSE_ALERTMANAGER_URL"] == f"{program.address}{program.page}"
+    login = f"pilothouse:{program.login.password}"
+    assert told["PILOTHOUSE_ALERTMANAGER_URL"] == f"http://{login}@127.0.0.1:{given.alertmanager_port}"
     assert (tmp_path / "state/alertmanager/public/channels.json").samefile(told["PILOTHOUSE_ALERT_CHANNELS_FILE"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.programs import Program, service_programs
+from stack.programs import Login, Program, service_programs
 from stack.prometheus import local_config, prometheus_program
 from stack.settings import PORTS, StackSettings
 from testkit.ports import free_ports
@@ -56,13 +56,15 @@ def test_it_is_started_where_it_is_installed(tmp_path, path):
 
 def test_it_sends_to_the_alertmanager_beside_it_and_reads_its_metrics(tmp_path, path):
     installed(path)
-    alertmanager = Program("alertmanager", (), 9093, "ALERTMANAGER_PORT", page="/hidden")
+    login = Login("somebody", tmp_path / "password")
+    alertmanager = Program("alertmanager", (), 9093, "ALERTMANAGER_PORT", login=login)
     program, _ = asked(tmp_path, alertmanager)
     written = yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
     (sent,) = written["alerting"]["alertmanagers"]
-    assert sent == {"static_configs": [{"targets": ["127.0.0.1:9093"]}], "path_prefix": "/hidden"}
+    asks = {"username": "somebody", "password_file": str(tmp_path / "password")}
+    assert sent == {"static_configs": [{"targets": ["127.0.0.1:9093"]}], "basic_auth": asks}
     (job,) = (j for j in written["scrape_configs"] if j["job_name"] == "alertmanager")
-    assert (job["metrics_path"], job["static_configs"]) == ("/hidden/metrics", sent["static_configs"])
+    assert job == {"job_name": "alertmanager"} | sent
     assert "--web.cors.origin=none" in program.command
 
 
