@@ -29,7 +29,7 @@ def prometheus_program(
     if settings.prometheus == "off" or settings.prometheus_url:
         return None, ""
     if executable is None:
-        return None, "No Prometheus here, so no graphs, no alerts and no messages about them (Debian: apt install prometheus)."
+        return None, "No Prometheus here, so no graphs, alerts and messages (Debian: apt install prometheus)."
     if not settings.prometheus_config.is_file():
         return None, f"No Prometheus: there is no {settings.prometheus_config}."
     config = settings.state.resolve() / NAME / "prometheus.yml"
