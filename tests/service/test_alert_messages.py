@@ -127,9 +127,7 @@ def test_every_channel_says_it_in_its_own_form(people):
     assert (pager["routing_key"], pager["event_action"]) == ("routing-key", "trigger")
     assert pager["payload"]["summary"] == slack["title"]
     assert pager["payload"]["severity"] == "warning"
-    assert (
-        pager["payload"]["custom_details"]["what"] == people.mailbox.texts()[0].partition("\n")[2].rstrip("\n") + "\n"
-    )
+    assert pager["payload"]["custom_details"]["what"] == people.mails(1)[0].partition("\n")[2].rstrip("\n") + "\n"
     assert "Source: " not in str(pager["payload"]["custom_details"])  # what Alertmanager says of its own
     for path in ("/hook", "/inbox"):
         (alert,) = people.web.at(path)[0]["alerts"]
