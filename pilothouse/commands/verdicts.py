@@ -144,7 +144,8 @@ def _interval(value: dict[str, Any] | None) -> str:
 def verdict_table(verdict: dict[str, Any]) -> Table:
     """The verdict as a table: columns that moved most first."""
     colour = _COLOURS.get(verdict["verdict"], "white")
-    title = f"{verdict['model']} {verdict['version']}: [bold {colour}]{verdict['verdict']}[/]"
+    alone = f" in {', '.join(verdict['alone_columns'])}" if verdict.get("alone_columns") else ""
+    title = f"{verdict['model']} {verdict['version']}: [bold {colour}]{verdict['verdict']}{escape(alone)}[/]"
     table = Table(title=title, caption=verdict.get("message"), title_justify="left", caption_justify="left")
     for name in ("column", "stattest", "score", "threshold", "drifted"):
         table.add_column(name, justify="right" if name in ("score", "threshold") else "left")

@@ -53,6 +53,7 @@ class ColumnDrift(WireModel):
     )
     score: float | None = Field(None, description="higher is more drift; null where the column was not compared")
     threshold: float | None = Field(None, description="calibrated on this reference for this many rows")
+    alone_threshold: float | None = Field(None, description="score from which one column makes the verdict drift")
     drifted: bool | None = None
     message: str | None = Field(None, description="what a person should know of this column")
     missing_share: float | None = None
@@ -60,6 +61,11 @@ class ColumnDrift(WireModel):
     new_category_share: float | None = None
     out_of_range_share: float | None = Field(None, description="beyond the reference's 0.1% and 99.9% quantiles")
     unusable_share: float | None = Field(None, description="given, but of a wrong type or not finite")
+
+    @property
+    def excess(self) -> float:
+        """How many thresholds away: 1 is just drifted. 0 where there is no score."""
+        return (self.score or 0.0) / self.threshold if self.threshold else 0.0
 
 
 class JointDrift(WireModel):
@@ -91,6 +97,7 @@ class DriftAnswer(WireModel):
     drift_share: float | None = Field(None, description="share of the compared columns that drifted")
     drift_share_limit: float | None = Field(None, description="share at which the verdict is drift")
     drifted_columns: tuple[str, ...] = ()
+    alone_columns: tuple[str, ...] = Field((), description="too few for the limit, but so far that it is drift")
     columns: tuple[ColumnDrift, ...] = ()
     joint: tuple[JointDrift, ...] = Field((), description="drift of several things at once; it makes the verdict drift")
     rows: int = Field(0, description="rows that were compared")

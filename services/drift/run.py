@@ -60,6 +60,7 @@ def run_of(
         drift_share=result.drift_share,
         drift_share_limit=manifest.monitoring.drift_share if reference else None,
         drifted_columns=result.drifted,
+        alone_columns=result.alone,
         columns=result.columns,
         joint=result.joint,
         rows=result.rows,

@@ -19,12 +19,13 @@ from services.drift.reference.scores import binary_distance
 from services.drift.reference.thresholds import Thresholds
 
 LEAST_VECTORS = 10  # of a window: the smallest size that thresholds are calibrated for
+Limits = tuple[float, float]
 _JOINT = {"embedding": "the embedding", "features": "what the columns say together"}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """What was found of one window, and the cleaned values that it was found with."""
+    """What was found of one window, and the cleaned values of it. `alone` are the answer's `alone_columns`."""
 
     verdict: DriftVerdict
     reason: DriftReason
@@ -32,6 +33,7 @@ class WindowResult:
     rows: int
     columns: tuple[ColumnDrift, ...] = ()
     joint: tuple[JointDrift, ...] = ()
+    alone: tuple[str, ...] = ()
     cleaned: Mapping[str, Cleaned] = field(default_factory=dict, repr=False)
 
     @property
@@ -71,8 +73,9 @@ def judge(
         _compare(t, reference.profiles.get(t.name), cleaned.get(t.name), thresholds) for t in monitored_tests(manifest)
     )
     joint = (_compare_joint(manifest, reference, thresholds, cleaned, window if embeddings is None else embeddings),)
-    verdict, reason, message = _conclude(columns, joint, manifest.monitoring.drift_share)
-    return WindowResult(verdict, reason, message, rows, columns, joint, cleaned)
+    alone = _alone(columns, manifest.monitoring.drift_share)
+    verdict, reason, message = _conclude(columns, alone, joint, manifest.monitoring.drift_share)
+    return WindowResult(verdict, reason, message, rows, columns, joint, tuple(c.name for c in alone), cleaned)
 
 
 def _compare(test: ColumnTest, profile: Profile | None, cleaned: Cleaned | None, thresholds: Thresholds) -> ColumnDrift:
@@ -88,8 +91,10 @@ def _not_compared(test: ColumnTest, status: ColumnStatus, message: str) -> Colum
 
 
 def _compare_values(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnDrift:
-    threshold = thresholds.score(profile.test, profile.floor, len(cleaned.values))
-    return _compared(profile, cleaned, profile.score(cleaned), threshold, _faults(cleaned))
+    rows = len(cleaned.values)
+    threshold = thresholds.score(profile.test, profile.floor, rows)
+    alone = thresholds.alone_score(profile.test, threshold, rows)
+    return _compared(profile, cleaned, profile.score(cleaned), (threshold, alone), _faults(cleaned))
 
 
 def _compare_missing(profile: Profile, cleaned: Cleaned, thresholds: Thresholds) -> ColumnDrift | None:
@@ -100,25 +105,27 @@ def _compare_missing(profile: Profile, cleaned: Cleaned, thresholds: Thresholds)
     if isinstance(profile, CategoryProfile):
         return None
     score = binary_distance(profile.missing, cleaned.missing)
-    threshold = thresholds.missing(profile.test, profile.missing, len(cleaned.values))
+    threshold = thresholds.missing(profile.test, profile.missing, rows := len(cleaned.values))
     if score < threshold and profile.missing < 1 and cleaned.missing < 1:
         return None
     message = f"{cleaned.missing:.1%} of the values are missing, in the reference {profile.missing:.1%}"
     if cleaned.unusable:
         message += f"; {cleaned.unusable:.1%} were given but are no finite numbers"
-    result = _compared(profile, cleaned, score, threshold, message)
+    result = _compared(profile, cleaned, score, (threshold, thresholds.alone_missing(threshold, rows)), message)
     return result.model_copy(update={"status": "missing", "kind": "category", "stattest": "jensenshannon"})
 
 
-def _compared(profile: Profile, cleaned: Cleaned, score: float, threshold: float, message: str | None) -> ColumnDrift:
+def _compared(profile: Profile, cleaned: Cleaned, score: float, limits: Limits, message: str | None) -> ColumnDrift:
+    """`limits` are the scores from which the column has drifted, and from which it is drift of the model by itself."""
     return ColumnDrift(
         name=profile.test.name,
         kind=profile.test.kind,
         stattest=profile.test.stattest,
         status="compared",
         score=score,
-        threshold=threshold,
-        drifted=score >= threshold,
+        threshold=limits[0],
+        alone_threshold=limits[1],
+        drifted=score >= limits[0],
         message=message,
         missing_share=cleaned.missing,
         missing_share_reference=profile.missing,
@@ -211,8 +218,17 @@ def _joint(kind: JointProfile | type[JointProfile], status: JointStatus, message
     return JointDrift(name=kind.name, stattest=kind.stattest, status=status, message=message)
 
 
+def _alone(columns: Sequence[ColumnDrift], drift_share: float) -> list[ColumnDrift]:
+    """The columns that decide by themselves, the furthest first; none where enough have drifted for their share."""
+    drifted = [c for c in columns if c.drifted]
+    if not drifted or len(drifted) / sum(c.drifted is not None for c in columns) >= drift_share:
+        return []
+    far = (c for c in drifted if (c.score or 0.0) >= (c.alone_threshold or np.inf))
+    return sorted(far, key=lambda c: c.excess, reverse=True)
+
+
 def _conclude(
-    columns: Sequence[ColumnDrift], joint: Sequence[JointDrift], drift_share: float
+    columns: Sequence[ColumnDrift], alone: Sequence[ColumnDrift], joint: Sequence[JointDrift], drift_share: float
 ) -> tuple[DriftVerdict, DriftReason, str]:
     """The model's verdict. What could not be compared may not turn drift into an all-clear."""
     compared = [c for c in columns if c.drifted is not None]
@@ -226,6 +242,9 @@ def _conclude(
         return "unknown", "columns-not-comparable", "none of the monitored columns could be compared" + left_out
     counted = f"{len(drifted)} of {len(compared)} columns drifted"
     named = counted + (f": {', '.join(drifted)}" if drifted else "") + moved + left_out
+    if alone:
+        far = ", ".join(f"{c.name} ({c.excess:.1f} times its threshold)" for c in alone)
+        return "drift", "compared", f"drift in {far}; {named}"
     if moved or (compared and len(drifted) / len(compared) >= drift_share):
         return "drift", "compared", named
     if hidden or (len(drifted) + len(not_compared)) / len(columns) >= drift_share:

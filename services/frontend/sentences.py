@@ -42,6 +42,8 @@ def _what_moved(drift: DriftAnswer, moved: Sequence[ColumnDrift], scored: Sequen
     if not moved and together:
         return f"No column drifted by itself. {'. '.join(together)}."
     said = f"{_counted(moved, scored)}: {_listed(moved)}."
+    if alone := [c for c in moved if c.name in drift.alone_columns]:
+        said = f"Drift in {_listed(alone)}: far enough by itself, though only {_counted(moved, scored)}."
     return f"{said} {'. '.join(together)}." if together else said
 
 
@@ -56,14 +58,7 @@ def joint(found: JointDrift) -> str:
 
 def drifted(drift: DriftAnswer) -> list[ColumnDrift]:
     """The columns that moved, the furthest beyond its threshold first."""
-    return sorted((c for c in drift.columns if c.drifted), key=excess, reverse=True)
-
-
-def excess(column: ColumnDrift) -> float:
-    """How many thresholds away: 1 is just drifted. 0 where there is no score."""
-    if column.score is None or not column.threshold:
-        return 0.0
-    return column.score / column.threshold
+    return sorted((c for c in drift.columns if c.drifted), key=lambda c: c.excess, reverse=True)
 
 
 def stored(stats: Sequence[ModelStats], model: str, version: str, now: datetime) -> str:
@@ -116,7 +111,7 @@ def _counted(moved: Sequence[ColumnDrift], scored: Sequence[ColumnDrift]) -> str
 
 
 def _listed(columns: Sequence[ColumnDrift]) -> str:
-    names = [f"{title(c.name)} ({excess(c):.1f}{TIMES} its threshold)" for c in columns[:_NAMED]]
+    names = [f"{title(c.name)} ({c.excess:.1f}{TIMES} its threshold)" for c in columns[:_NAMED]]
     more = len(columns) - len(names)
     if more:
         return ", ".join(names) + f" and {more} more"

@@ -95,3 +95,24 @@ def task_manifest(
         output=Output(classes=classes),
         monitoring=Monitoring(**monitoring),
     )
+
+
+def wide_manifest(**monitoring: Any) -> Manifest:
+    """Of `wide` tables: 27 monitored columns with the prediction, so that the default share asks for two."""
+    features = [Feature(name=f"number{i}", type="number") for i in range(24)]
+    features += [Feature(name=n, type="category", categories=("a", "b", "c", "d")) for n in ("plan", "region")]
+    return manifest(tuple(features), **monitoring)
+
+
+def wide(rows: int, seed: int = 0, shift: float = 0.0) -> pa.Table:
+    """24 numbers that share a factor (normal, skewed and long-tailed ones by turns), of one some missing, and two
+    categories. `shift` moves `number0` by so many standard deviations."""
+    rng = np.random.default_rng(seed)
+    drawn = np.sqrt(0.3) * rng.normal(size=(rows, 1)) + np.sqrt(0.7) * rng.normal(size=(rows, 24))
+    shapes = (lambda x: x, lambda x: np.exp(0.5 * x), np.exp)
+    columns: dict[str, Any] = {f"number{i}": shapes[i % 3](drawn[:, i]) for i in range(24)}
+    columns["number0"] = columns["number0"] + shift
+    columns["number3"] = np.where(rng.random(rows) < 0.1, np.nan, drawn[:, 3])
+    for name, shares in (("plan", (0.7, 0.2, 0.07, 0.03)), ("region", (0.4, 0.3, 0.2, 0.1))):
+        columns[name] = np.array(list("abcd"))[rng.choice(4, rows, p=shares)].tolist()
+    return pa.table(columns | {"prediction": drawn[:, :6].sum(axis=1) + rng.normal(size=rows)})

@@ -2,8 +2,10 @@
 
 Two-sample bootstrap (Efron and Tibshirani 1993, chapter 16): both the reference and the window are drawn anew, whole
 rows with replacement, so that the reference's own finite size counts and the columns stay correlated. Each column's
-threshold is its 99th percentile times one factor, common to all columns, that keeps the *model's* verdict ("at least
-k columns drifted, or the joint score did") false in at most `FALSE_ALARMS` of the draws.
+threshold is its 99th percentile times one factor, common to all columns. The factor keeps the *model's* verdict (k
+columns drifted, or one is far beyond its threshold, or the joint score) false in at most `FALSE_ALARMS` of the draws.
+"Far beyond" is read from the furthest column of each draw, in multiples of its threshold, and so holds for many columns
+that are correlated (single-step maxT: Westfall and Young 1993, Resampling-Based Multiple Testing).
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ CHUNK = 100  # draws at a time: their weights stay in the processor's cache
 FALSE_ALARMS = 0.01  # of the model's verdict; the promise is 0.05, the rest is room for one reference's bad luck
 COLUMN_QUANTILE = 0.99
 JOINT_QUANTILE = 0.995  # alone it may not use up what the verdict is allowed
+ALONE_QUANTILE = 0.995  # of the furthest column, likewise
+LEAST_ALONE = 2.0  # thresholds: a column just over its own does not overrule the share that the manifest asks for
 LARGEST_FACTOR = 10.0
 SEED = 20_260_102
 
@@ -43,8 +47,8 @@ def calibrate(reference: Reference, sizes: tuple[int, ...] = SIZES, draws: int =
     """Thresholds for windows of every size in between. The same reference gives the same thresholds."""
     rng = np.random.default_rng(SEED)
     levels = [_levels(reference, rows, draws, rng) for rows in sizes]
-    columns, joint = (_curves(levels_of) for levels_of in zip(*levels, strict=True))
-    return Thresholds(reference.key, sizes, columns, joint)
+    columns, joint, alone = zip(*levels, strict=True)
+    return Thresholds(reference.key, sizes, _curves(columns), _curves(joint), alone)
 
 
 def columns_for_drift(columns: int, drift_share: float) -> int:
@@ -57,15 +61,18 @@ def _curves(levels: Sequence[Levels]) -> dict[str, Curve]:
     return {n: Curve(tuple(at[n][0] for at in levels), tuple(at[n][1] for at in levels)) for n in levels[0]}
 
 
-def _levels(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> tuple[Levels, Levels]:
-    """For windows of `rows` rows: the thresholds of each column, and of the joint scores."""
+def _levels(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> tuple[Levels, Levels, float]:
+    """For windows of `rows` rows: the thresholds of each column, of the joint scores, and `Thresholds.alone`."""
     null = _null(reference, rows, draws, rng)
     columns = {n: _level(scores, COLUMN_QUANTILE) for n, scores in null.columns.items()}
     joint = {n: _level(scores, JOINT_QUANTILE) for n, scores in null.joint.items()}
-    of_columns = [_excess(p, rows, null.columns[n], columns[n]) for n, p in reference.profiles.items()]
-    of_joint = [_joint_excess(p, rows, null.joint[n], joint[n]) for n, p in reference.joint.items()]
-    factor = _factor(_decisive(of_columns, reference.drift_share), of_joint)
-    return _raised(columns, factor), _raised(joint, factor)
+    compared = [(null.columns[n], columns[n], _floors(p, rows)) for n, p in reference.profiles.items()]
+    alone = _alone(compared)
+    counted = [_counted(p, *each) for p, each in zip(reference.profiles.values(), compared, strict=True)]
+    beyond = [_excess(*each, times=alone) for each in compared]
+    of_joint = [_excess(null.joint[n], joint[n], _floors(p, p.window_rows(rows))) for n, p in reference.joint.items()]
+    factor = _factor([*_decisive(counted, reference.drift_share), *beyond], of_joint)
+    return _raised(columns, factor), _raised(joint, factor), alone
 
 
 def _null(reference: Reference, rows: int, draws: int, rng: np.random.Generator) -> _Null:
@@ -108,19 +115,27 @@ def _raised(levels: Levels, factor: float) -> Levels:
     return {n: (score * factor, missing * factor) for n, (score, missing) in levels.items()}
 
 
-def _excess(profile: Profile, rows: int, null: NullDraws, level: Level) -> Floats:
-    """By how much each draw exceeds the column's quantile, (draws,): 0 below the floor, infinite over a fixed one."""
-    test = profile.test
-    if test.threshold is not None:
-        of_score = np.where(null[0] >= test.threshold, np.inf, 0.0)
-    else:
-        of_score = _ratio(null[0], level[0], floor=profile.floor)
-    return np.maximum(of_score, _ratio(null[1], level[1], floor=missing_floor(profile.missing, rows)))
+def _floors(profile: Profile | JointProfile, rows: int) -> Level:
+    fixed = profile.test.threshold if isinstance(profile, Profile) else None
+    return fixed or profile.floor, missing_floor(profile.missing, rows)
 
 
-def _joint_excess(profile: JointProfile, rows: int, null: NullDraws, level: Level) -> Floats:
-    of_missing = _ratio(null[1], level[1], floor=missing_floor(profile.missing, profile.window_rows(rows)))
-    return np.maximum(_ratio(null[0], level[0], floor=profile.floor), of_missing)
+def _excess(null: NullDraws, level: Level, floors: Level, times: float = 1.0) -> Floats:
+    """By how much each draw exceeds so many `times` its quantiles, (draws,): 0 below as many floors."""
+    each = zip(null, level, floors, strict=True)
+    return np.maximum(*(_ratio(draws, times * base, times * floor) for draws, base, floor in each))
+
+
+def _counted(profile: Profile, null: NullDraws, level: Level, floors: Level) -> Floats:
+    """The excess by which a column counts as drifted: infinite over a fixed threshold, which no factor raises."""
+    return np.where(null[0] >= (profile.test.threshold or np.inf), np.inf, _excess(null, level, floors))
+
+
+def _alone(compared: Sequence[tuple[NullDraws, Level, Level]]) -> float:
+    """The multiple of its threshold that the furthest column seldom reaches when nothing has drifted."""
+    times = [d / max(base, floor, LEAST_LEVEL) for each in compared for d, base, floor in zip(*each, strict=True)]
+    furthest = np.max(times, axis=0) if times else np.zeros(1)
+    return max(float(np.quantile(furthest, ALONE_QUANTILE, method="higher")), LEAST_ALONE)
 
 
 def _ratio(draws: Floats, base: float, floor: float) -> Floats:

@@ -26,7 +26,7 @@ MOST_ROWS = 5_000
 SAMPLE_SEED = 20_260_101
 MOST_VECTORS = 4_000
 MOST_VECTOR_NUMBERS = 4_000_000  # 16 MB while a reference is loaded
-METHOD_VERSION = 3  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
+METHOD_VERSION = 4  # raise it when cleaning, scores or calibration change: stored thresholds are then made anew
 
 
 @dataclass(frozen=True)

@@ -27,18 +27,28 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """`key` says what they were calibrated for (`Reference.key`)."""
+    """`key` says what they were calibrated for (`Reference.key`); `alone`, for each size, at how many times its
+    threshold one column alone is drift of the model."""
 
     key: str
     sizes: tuple[int, ...]
     curves: Mapping[str, Curve]
     joint: Mapping[str, Curve]
+    alone: tuple[float, ...]
 
     def score(self, test: ColumnTest, floor: float, rows: int) -> float:
         """The score at which a window of `rows` rows has drifted in this column; `floor` is its profile's."""
         if test.threshold is not None:
             return test.threshold
         return max(floor, self._at(self.curves[test.name].score, rows))
+
+    def alone_score(self, test: ColumnTest, threshold: float, rows: int) -> float:
+        """The score at which this column is drift of the model by itself; a fixed `threshold` may be too low for it."""
+        return self._at(self.alone, rows) * max(threshold, self._at(self.curves[test.name].score, rows))
+
+    def alone_missing(self, threshold: float, rows: int) -> float:
+        """As `alone_score`, of what is missing."""
+        return self._at(self.alone, rows) * threshold
 
     def missing(self, test: ColumnTest, reference_missing: float, rows: int) -> float:
         """The distance of missing shares at which what is missing has drifted."""

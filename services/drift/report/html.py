@@ -64,7 +64,7 @@ def _scope(run: Run, answer: DriftAnswer) -> str:
     sides = f"{answer.rows:,}{of} rows ({run.window}{span})"
     against = f" against {answer.reference_rows:,} of the reference" if answer.reference_rows else ""
     limit = answer.drift_share_limit
-    rule = f" Drift is said when at least {limit:.0%} of the columns drifted." if limit else ""
+    rule = f" Drift is said when at least {limit:.0%} of the columns drifted, or one very far." if limit else ""
     clipped = " Numbers are clipped to the reference's extreme quantiles."
     return f"{sides}{against}, at {answer.at}.{rule}{clipped}"
 

@@ -84,8 +84,9 @@ def build_job(manifest: Manifest, reference: Reference, result: WindowResult, ta
             number_array(read_numbers(t.column(name)).values) for t in (reference.table, table)
         )
     performance = _performance(manifest, reference.table, table, before, after)
+    # Evidently knows no rule but the share: its page would deny that one column was enough
     return ReportJob(
-        drift_share=manifest.monitoring.drift_share,
+        drift_share=(result.drift_share if result.alone else None) or manifest.monitoring.drift_share,
         columns=[DriftedColumn(c.name, c.kind, c.stattest, c.threshold or 0.0) for c in compared],
         numbers=numbers,
         reference=_stream(before),

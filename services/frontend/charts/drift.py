@@ -12,7 +12,6 @@ from pilothouse.wire.drift import ColumnDrift, DriftAnswer
 from services.frontend.charts import style
 from services.frontend.formatting import TIMES, number, parse_time, title
 from services.frontend.outliers import DAYS
-from services.frontend.sentences import excess
 
 POINT = "point"
 CURRENT, REFERENCE = "this window", "training"
@@ -22,9 +21,9 @@ _DAY_MS = 86_400_000
 
 def scores(columns: Sequence[ColumnDrift], dark: bool) -> alt.LayerChart:
     """How far each column moved, in multiples of its own threshold, so that methods can stand side by side."""
-    ordered = sorted((c for c in columns if c.score is not None), key=excess, reverse=True)
+    ordered = sorted((c for c in columns if c.score is not None), key=lambda c: c.excess, reverse=True)
     rows = [
-        (title(c.name), excess(c), bool(c.drifted), number(c.score or 0), number(c.threshold or 0), c.stattest)
+        (title(c.name), c.excess, bool(c.drifted), number(c.score or 0), number(c.threshold or 0), c.stattest)
         for c in ordered
     ]
     frame = pd.DataFrame(rows, columns=["column", "excess", "drifted", "score", "threshold", "method"])

@@ -27,6 +27,16 @@ def test_drift_names_the_furthest_columns_first():
     )
 
 
+def test_columns_that_are_drift_by_themselves_come_first():
+    said = sentences.drift_headline(
+        drift("drift", column("a", 0.12), column("b", 0.5), column("c", 0.01), alone_columns=("b",))
+    )
+    assert (
+        said.sentence
+        == "Drift in B (5.0\u00d7 its threshold): far enough by itself, though only 2 of 3 columns drifted."
+    )
+
+
 def test_many_drifted_columns_are_counted_after_three():
     said = sentences.drift_headline(drift("drift", *(column(f"c{i}", 0.5 - i / 100) for i in range(5))))
     assert said.sentence.startswith("5 of 5 columns drifted: C0")
@@ -50,7 +60,7 @@ def test_an_unknown_verdict_says_why():
 
 
 def test_a_column_without_a_threshold_is_not_in_excess():
-    assert sentences.excess(ColumnDrift(name="a", score=1.0)) == 0
+    assert ColumnDrift(name="a", score=1.0).excess == 0
 
 
 def test_what_is_stored_is_found_by_model_and_version():

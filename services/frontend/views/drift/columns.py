@@ -36,7 +36,7 @@ def show(answer: DriftAnswer, ask: Callable[[], Distributions]) -> None:
 
 def _distributions(answer: DriftAnswer, found: dict[str, Distribution]) -> None:
     """Side by side, the furthest first; the rest behind a fold."""
-    ordered = [c for c in sorted(answer.columns, key=sentences.excess, reverse=True) if c.name in found]
+    ordered = [c for c in sorted(answer.columns, key=lambda c: c.excess, reverse=True) if c.name in found]
     if not ordered:
         return
     st.subheader("Distributions", anchor=False)
@@ -52,14 +52,14 @@ def _grid(columns: list[ColumnDrift], found: dict[str, Distribution]) -> None:
         for column in columns:
             with st.container(border=True, gap="xsmall", key=f"distribution-{column.name}"):
                 mark = ":red[drifted]" if column.drifted else ""
-                score = f"{sentences.excess(column):.1f}{TIMES} {mark}" if column.score is not None else ""
+                score = f"{column.excess:.1f}{TIMES} {mark}" if column.score is not None else ""
                 st.markdown(f"**{plain(title(column.name))}** :small[{score}]")
                 alt = f"{column.name}: {charts.CURRENT} beside {charts.REFERENCE} data"
                 st.altair_chart(charts.distribution(found[column.name], visitor.dark()), alt=alt)
 
 
 def _score_table(answer: DriftAnswer) -> pd.DataFrame:
-    ordered = sorted(answer.columns, key=sentences.excess, reverse=True)
+    ordered = sorted(answer.columns, key=lambda c: c.excess, reverse=True)
     scored: list[ColumnDrift | JointDrift] = [*ordered, *answer.joint]
     rows = [
         {

@@ -66,7 +66,7 @@ def _facts(manifest: Manifest) -> None:
     monitoring = manifest.monitoring
     st.caption(
         f"Watched: {len(manifest.monitored_columns)} columns over the newest {monitoring.window_rows:,} predictions; "
-        f"drift when at least {plain(percent(monitoring.drift_share))} of them moved."
+        f"drift when at least {plain(percent(monitoring.drift_share))} of them moved, or one very far."
     )
     address.link("predict", "Predict with it")
 

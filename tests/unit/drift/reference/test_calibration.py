@@ -1,12 +1,13 @@
 """Thresholds: from the null distribution, and what they promise."""
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.stats import wasserstein_distance
 
 from pilothouse.manifest import DriftColumn, Feature
-from services.drift.reference.calibration import calibrate, columns_for_drift
+from services.drift.reference.calibration import LEAST_ALONE, calibrate, columns_for_drift
 from services.drift.reference.profiles import ColumnTest
 from services.drift.reference.reference import build_profile, profile_reference
 from services.drift.reference.scores import binary_distance, jensenshannon
@@ -92,12 +93,12 @@ def test_smaller_windows_need_higher_thresholds(reference, thresholds):
 
 
 def test_between_sizes_thresholds_are_interpolated_in_logarithms():
-    table = Thresholds("key", (100, 10_000), {"x": Curve(score=(0.8, 0.2), missing=(0.0, 0.0))}, {})
+    table = Thresholds("key", (100, 10_000), {"x": Curve(score=(0.8, 0.2), missing=(0.0, 0.0))}, {}, (2.0, 2.0))
     assert table.score(ColumnTest("x", "number", "wasserstein"), 0.1, 1000) == pytest.approx(0.4)
 
 
 def test_a_threshold_of_the_manifest_wins():
-    table = Thresholds("key", (100,), {"x": Curve(score=(0.8,), missing=(0.0,))}, {})
+    table = Thresholds("key", (100,), {"x": Curve(score=(0.8,), missing=(0.0,))}, {}, (2.0,))
     assert table.score(ColumnTest("x", "number", "wasserstein", threshold=0.01), 0.1, 100) == 0.01
 
 
@@ -117,6 +118,26 @@ def test_missing_values_have_thresholds_of_their_own():
     table = calibrate(reference, (200,), draws=500)
     allowed = table.missing(reference.profiles["size"].test, 0.3, 200)
     assert binary_distance(0.3, 0.34) < allowed < binary_distance(0.3, 0.5)
+
+
+def test_a_flag_that_chance_sets_in_a_small_window_is_not_drift_by_itself():
+    """One in 5,000 is set: among ten rows seldom enough for the flag's own 99%, but 40 flags are many tickets."""
+    names = [f"flag{i}" for i in range(40)]
+    features = tuple(Feature(name=n, type="boolean") for n in names)
+    spec = manifest(features, columns=names, minimum_rows=10, joint=False)
+
+    def flags(rows, seed):
+        rng = np.random.default_rng(seed)
+        return pa.table({n: rng.random(rows) < 0.0002 for n in names})
+
+    reference = profile_reference(spec, flags(5000, 0), "sha")
+    table = calibrate(reference, (10,))
+    fixed = msgspec.structs.replace(table, alone=(LEAST_ALONE,))
+    windows = [flags(10, 100 + seed) for seed in range(200)]
+    calibrated, uncalibrated = (
+        sum(judge(spec, reference, t, w).verdict == "drift" for w in windows) for t in (table, fixed)
+    )
+    assert calibrated <= 10 < uncalibrated
 
 
 @pytest.mark.parametrize(("share", "rows", "change"), [(0.0, 1000, 0.02), (0.5, 1000, 0.02), (0.0, 30, 0.1)])
