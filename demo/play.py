@@ -35,7 +35,8 @@ class Player:
             raise PilothouseError(f"{len(refused)} labels were rejected: {refused[0].message}")
         verdict, watched_drifts = self._stack.judge(manifest, len(ids))
         self._console.print(verdict_table(verdict))
-        said = appraise(self._stack.drift, manifest.name, f"rows={len(ids)}", api_key=self._stack.key)
+        drift, key = self._stack.drift, self._stack.key
+        said = appraise(drift, manifest.name, f"rows={len(ids)}", api_key=key, version=manifest.version)
         self._console.print(performance_line(said))
         return verdict, watched_drifts
 

@@ -55,9 +55,9 @@ class RunningStack:
 
         Scoring that window now spares the wait for the service's next round. Raises PilothouseError.
         """
-        own = score(self.drift, manifest.name, None, self.key)
+        own = score(self.drift, manifest.name, None, self.key, manifest.version)
         same = rows == manifest.monitoring.window_rows
-        verdict = own if same else score(self.drift, manifest.name, f"rows={rows}", self.key)
+        verdict = own if same else score(self.drift, manifest.name, f"rows={rows}", self.key, manifest.version)
         return verdict, own["verdict"] == "drift"
 
     def drift_alerts(self) -> list[Alert]:

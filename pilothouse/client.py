@@ -37,22 +37,23 @@ class Client:
 
     def manifest(self, name: str, version: str | None = None) -> Manifest:
         """What a model version takes and gives; without `version` that of the one that answers."""
-        path = f"/models/{name}" if version is None else f"/models/{name}/versions/{version}"
-        return Manifest.model_validate(self._json("GET", path))
+        return Manifest.model_validate(self._json("GET", _path(name, version)))
 
-    def predict(self, name: str, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Predictions for feature objects, in the order given.
+    def predict(
+        self, name: str, instances: Sequence[Mapping[str, Any]], version: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Predictions for feature objects, in the order given, of the version that answers or of the one named.
 
         Each has `id` (to label it by), `model`, `version`, `prediction`, `logged` and `latency_ms`, and those of a
         classifier `probabilities` by class and perhaps `risk`.
         """
         body = {"instances": [dict(i) for i in instances]}
-        return list(self._json("POST", f"/models/{name}/predict", json=body)["predictions"])
+        return list(self._json("POST", f"{_path(name, version)}/predict", json=body)["predictions"])
 
-    def predict_images(self, name: str, files: Sequence[bytes]) -> list[dict[str, Any]]:
+    def predict_images(self, name: str, files: Sequence[bytes], version: str | None = None) -> list[dict[str, Any]]:
         """The same for image files (the bytes of a PNG, JPEG, WEBP, BMP, GIF or TIFF)."""
         parts = [("file", (f"{i}", data, "application/octet-stream")) for i, data in enumerate(files)]
-        answer = self._json("POST", f"/models/{name}/predict", files=parts)
+        answer = self._json("POST", f"{_path(name, version)}/predict", files=parts)
         return list(answer["predictions"]) if "predictions" in answer else [answer]
 
     def close(self) -> None:
@@ -81,3 +82,7 @@ class Client:
         if faults and response.status_code in (413, 415, 422):
             raise InputError(faults)
         raise RemoteError(url, response.status_code, body.get("detail") or body.get("title") or "")
+
+
+def _path(name: str, version: str | None) -> str:
+    return f"/models/{name}" if version is None else f"/models/{name}/versions/{version}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
+from pilothouse.wire.models import VersionState
 from pilothouse.wire.records import IngestResult, Rejected
 
 
@@ -19,6 +21,7 @@ class FakeCollector:
 
     def __init__(self) -> None:
         self.announced: dict[str, Manifest] = {}
+        self.states: dict[str, dict[str, VersionState]] = {}
         self.records: dict[Any, dict[str, Any]] = {}
         self.order: list[Any] = []
         self.outages = 0
@@ -33,6 +36,9 @@ class FakeCollector:
         if manifest.key in self.conflicts:
             raise RemoteError("/v1/models", 409, "another schema")
         self.announced[manifest.key] = manifest
+
+    def tell_states(self, model: str, states: Mapping[str, VersionState]) -> None:
+        self.states[model] = dict(states)
 
     def deliver(self, body: bytes) -> IngestResult:
         self.deliveries += 1

@@ -32,6 +32,7 @@ def _given_key() -> str | None:
 
 
 Model = Annotated[str, typer.Argument(help="name of the model")]
+Version = Annotated[str | None, typer.Option(help="version of the model; the one that answers by default")]
 Data = Annotated[Path, typer.Argument(help="CSV or Parquet of features; an image or a folder of images", exists=True)]
 Url = Annotated[
     str,
@@ -52,13 +53,13 @@ def register(app: typer.Typer) -> None:
     app.command()(replay)
 
 
-def predict(model: Model, data: Data, url: Url, api_key: Key) -> None:
+def predict(model: Model, data: Data, url: Url, api_key: Key, version: Version = None) -> None:
     """Predict every row of a file, or every image, and print one JSON object a line."""
     console = Console(soft_wrap=True)
     with Client(url, api_key) as client:
         try:
-            manifest = client.manifest(model)
-            for answers in send(client, manifest, read_requests(data, manifest), 100):
+            manifest = client.manifest(model, version)
+            for answers in send(client, manifest, read_requests(data, manifest), 100, version=version):
                 for answer in answers:
                     console.print_json(data=answer, indent=None)
         except PilothouseError as error:
@@ -74,6 +75,7 @@ def replay(
     rate: Annotated[float, typer.Option(help="predictions a second; 0 is as fast as it goes")] = 0,
     batch: Annotated[int, typer.Option(help="instances a request", min=1)] = 1,
     labels: Annotated[str | None, typer.Option(help="column of the file that holds the true value")] = None,
+    version: Version = None,
 ) -> None:
     """Send a file as traffic, with a progress bar, and its labels too where --labels names a column.
 
@@ -82,12 +84,13 @@ def replay(
     console, tally = Console(), Tally(noun="row")
     with Client(url, api_key) as client, Progress(console=console) as progress:
         try:
-            manifest = client.manifest(model)
+            manifest = client.manifest(model, version)
             requests = read_requests(data, manifest)
             truth = _truth(data, labels, manifest, tally) if labels else []
             task = progress.add_task(f"{manifest.key}", total=len(requests))
             ids: list[str] = []
-            for answers in send(client, manifest, requests, batch, pace(rate, time.monotonic, time.sleep)):
+            waiting = pace(rate, time.monotonic, time.sleep)
+            for answers in send(client, manifest, requests, batch, waiting, version):
                 ids += [a["id"] for a in answers]
                 progress.advance(task, len(answers))
             if truth:
@@ -124,15 +127,21 @@ def _truth(data: Path, column: str, manifest: Manifest, tally: Tally) -> list[tu
 
 
 def send(
-    client: Client, manifest: Manifest, requests: list[Any], batch: int, wait: Callable[[int], None] | None = None
+    client: Client,
+    manifest: Manifest,
+    requests: list[Any],
+    batch: int,
+    wait: Callable[[int], None] | None = None,
+    version: str | None = None,
 ) -> Iterator[list[dict[str, Any]]]:
-    """Send requests in order, `batch` at a time, and yield the answers of each call."""
+    """Send requests in order, `batch` at a time, and yield the answers of each call; without `version` of the version
+    that answers then."""
     call = client.predict_images if isinstance(manifest.input, ImageInput) else client.predict
     for start in range(0, len(requests), batch):
         part = requests[start : start + batch]
         if wait:
             wait(start)
-        yield call(manifest.name, part)
+        yield call(manifest.name, part, version)
 
 
 def pace(rate: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> Callable[[int], None] | None:

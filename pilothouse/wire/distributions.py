@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pilothouse.wire.drift import ColumnKind, WindowSpan, WireModel
+from pilothouse.wire.drift import ColumnKind, VersionAnswer, WindowSpan, WireModel
 
 
 class Distribution(WireModel):
@@ -29,21 +29,17 @@ class Distribution(WireModel):
     missing_current: float | None = None
 
 
-class Distributions(WireModel):
+class Distributions(VersionAnswer):
     """Of each column that was asked for, as far as the reference has it."""
 
-    model: str
-    version: str
     window: WindowSpan
     rows: int = Field(description="rows that were read: a sample of a large window")
     columns: tuple[Distribution, ...]
 
 
-class Plane(WireModel):
+class Plane(VersionAnswer):
     """Embeddings on the reference's two widest principal components; `explained` are their shares of its variance."""
 
-    model: str
-    version: str
     window: WindowSpan
     rows: int = Field(description="points of `current`: a sample of a large window")
     reference: list[tuple[float, float]]

@@ -34,6 +34,25 @@ class WireModel(BaseModel):
     )
 
 
+class OtherVersion(WireModel):
+    """Another version of the model that the inference service has loaded: it shadows, or answers who asks for it."""
+
+    version: str
+    state: str = Field("", description="active | shadow | loaded")
+    drift: str | None = Field(None, description="its own newest drift verdict, null where there is none")
+
+
+class VersionAnswer(WireModel):
+    """What is said of one version of a model. The reason and the other versions are as of the answer, and not kept."""
+
+    model: str
+    version: str
+    version_reason: str = Field(
+        "", description='why it is this version, such as "it answers"', exclude_if=lambda reason: not reason
+    )
+    beside: tuple[OtherVersion, ...] = Field((), exclude_if=lambda beside: not beside)
+
+
 class WindowSpan(WireModel):
     """The records that were read. `start` and `end` are the times of the first and the last one, ISO 8601."""
 
@@ -85,11 +104,9 @@ class JointDrift(WireModel):
     rows: int = Field(0, description="rows that were compared; of embeddings, a sample of 1,000 at most")
 
 
-class DriftAnswer(WireModel):
+class DriftAnswer(VersionAnswer):
     """The verdict on a window. `unknown` is never an all-clear: `reason` and `message` say why there is none."""
 
-    model: str
-    version: str
     verdict: DriftVerdict
     reason: str = ""
     message: str = ""

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+VersionState = Literal["active", "shadow", "loaded"]
 
 
 class AnnouncedModel(msgspec.Struct, frozen=True):
-    """A model version and the table of its records. `schema_digest` is the same for the same columns."""
+    """A model version and the table of its records. `schema_digest` is the same for the same columns.
+
+    `state` is what the inference service said last: active (it answers), shadow or loaded; empty where none has it.
+    """
 
     model: str
     version: str
     table: str = ""
     schema_digest: str = ""
+    state: VersionState | Literal[""] = ""
 
 
 class AnnouncedModels(msgspec.Struct, frozen=True):
     """The answer of `GET /v1/models`, the newest announced first."""
 
     models: list[AnnouncedModel]
+
+
+class VersionStates(msgspec.Struct, frozen=True):
+    """The body of `PUT /v1/models/{name}`: the state of each version that the inference service has loaded."""
+
+    states: dict[str, VersionState]
 
 
 class Announcement(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pilothouse.wire.drift import WindowSpan, WireModel
+from pilothouse.wire.drift import VersionAnswer, WindowSpan, WireModel
 
 PerformanceVerdict = Literal["ok", "below floor", "unknown"]
 Basis = Literal["measured", "estimated"]
@@ -136,11 +136,9 @@ class SegmentSlice(MetricSlice):
     segment: str
 
 
-class PerformanceAnswer(WireModel):
+class PerformanceAnswer(VersionAnswer):
     """How well a model did in a window: measured by labels, and estimated without them."""
 
-    model: str
-    version: str
     task: str = Field("", description="type of the model's task, such as regression")
     metric: str = Field("", description="the metric that the verdict, time and segments are of")
     floor: float | None = None

@@ -18,6 +18,7 @@ from pilothouse.serving.readiness import Readiness
 from pilothouse.serving.service import create_service
 from pilothouse.serving.spans import Spans
 from services.drift.announcer import Announcer
+from services.drift.answering import Answering
 from services.drift.archive.reader import ArchiveReader
 from services.drift.archive.records import ArchivedRecords
 from services.drift.collector import HttpRecords
@@ -141,6 +142,7 @@ def _assemble(
     metrics = DriftMetrics(registry, now_ms)
     return DriftService(
         packages=packages,
+        answering=Answering(packages, records, monitor.newest),
         monitor=monitor,
         schedule=Scheduler(
             packages, monitor, records, metrics, performance=performance, leads=leader.leads, spans=spans

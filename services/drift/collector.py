@@ -15,7 +15,7 @@ from pilothouse.serving.identity import IdentityError
 from pilothouse.serving.trace import trace_headers
 from pilothouse.wire.archive import ArchivedDay, ArchivedDays
 from pilothouse.wire.drift import DriftAnswer
-from pilothouse.wire.models import ModelStats, Stats
+from pilothouse.wire.models import AnnouncedModels, ModelStats, Stats
 from pilothouse.wire.performance import PerformanceAnswer
 from pilothouse.wire.records import RecordPage
 from pilothouse.wire.runs import Lease, LeaseRequest
@@ -47,6 +47,10 @@ class HttpRecords:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, 2))
         self._http = httpx2.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout, auth=identity)
+
+    async def states(self) -> dict[tuple[str, str], str]:
+        known = _decode(await self._send("GET", "/v1/models"), AnnouncedModels).models
+        return {(m.model, m.version): m.state for m in known if m.state}
 
     async def newest(self, model: str, version: str) -> str | None:
         query = {"model": model, "version": version, "limit": 1, "order": "desc", "columns": "id"}

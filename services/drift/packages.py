@@ -26,8 +26,8 @@ class WatchedPackages:
         found = (self._open(folder) for folder in folders)
         return [package for package in found if package is not None]
 
-    def find(self, name: str | None, version: str | None) -> Package:
-        """The newest version of a model, or the one asked for; without a name, the only model there is.
+    def versions(self, name: str | None) -> list[Package]:
+        """All versions of a model, the oldest first; without a name, of the only model there is.
 
         Raises ModelNeededError or UnknownModelError.
         """
@@ -38,10 +38,9 @@ class WatchedPackages:
                 raise ModelNeededError(names)
             name = names[0]
         versions = sorted((p for p in packages if p.manifest.name == name), key=lambda p: order(p.manifest.version))
-        chosen = [p for p in versions if version in (None, p.manifest.version)]
-        if not chosen:
-            raise UnknownModelError(name, version, [p.manifest.key for p in packages])
-        return chosen[-1]
+        if not versions:
+            raise UnknownModelError(name, None, [p.manifest.key for p in packages])
+        return versions
 
     def _open(self, folder: Path) -> Package | None:
         stamp = _modified(folder / MANIFEST)

@@ -37,6 +37,9 @@ class Records(Protocol):
     """Every call raises CollectorAwayError when there is no answer. Of a model that was never announced there are
     no records."""
 
+    async def states(self) -> dict[tuple[str, str], str]:
+        """`active` (it answers), `shadow` or `loaded`, by model and version, of those that an inference service has."""
+
     async def newest(self, model: str, version: str) -> str | None:
         """The id of the newest record; None when there is none."""
 

@@ -88,7 +88,8 @@ def create_app(
         journal.start()
         catalog.load_all(settings.models, _loader(settings, journal, predictions, executor, app.state.spans))
         _report_models(readiness, catalog, settings.models, predictions)
-        following = asyncio.create_task(_follow_roles(catalog))
+        journal.tell(catalog.loaded_states())
+        following = asyncio.create_task(_follow_roles(catalog, journal))
         yield
         following.cancel()
         await asyncio.to_thread(journal.close, service.state.stopping.left())
@@ -150,13 +151,14 @@ def _loader(
     return load
 
 
-async def _follow_roles(catalog: Catalog) -> None:
-    """Until it is cancelled: a version activated at one of several replicas answers at all of them."""
+async def _follow_roles(catalog: Catalog, journal: Journal) -> None:
+    """Until it is cancelled: a version activated at one of several replicas answers at all of them, and is watched."""
     log = structlog.get_logger("catalog")
     while True:
         await asyncio.sleep(FOLLOW_SECONDS)
         try:
             await asyncio.to_thread(catalog.follow)
+            journal.tell(catalog.loaded_states())
         except (RolesError, OSError) as error:
             log.warning("which version answers could not be read; it stays as it is", why=str(error))
 

@@ -13,6 +13,7 @@ import structlog
 from pilothouse.errors import PilothouseError
 from pilothouse.manifest import Manifest
 from pilothouse.package import Package, open_package, order, package_folders
+from pilothouse.wire.models import VersionState
 from services.inference.errors import ExternalModelError, RolesError, UnknownModelError
 from services.inference.predictor import Predictor
 from services.inference.spool.durable import replace_durably
@@ -168,16 +169,19 @@ class Catalog:
         self.roles_file.write(roles)
         self._roles = roles
 
-    def state(self, predictor: Predictor) -> str:
-        """`active`, `shadow` or `loaded`."""
+    def state(self, predictor: Predictor) -> VersionState:
         name = predictor.manifest.name
         if predictor is self.find(name):
             return "active"
         return "shadow" if predictor in self.shadows(name) else "loaded"
 
+    def loaded_states(self) -> dict[str, dict[str, VersionState]]:
+        """The state of every loaded version, by model."""
+        return {name: {v: self.state(p) for v, p in versions.items()} for name, versions in self._loaded.items()}
+
     def states(self) -> list[tuple[str, str, str]]:
         """Name, version and state of every package that was found."""
-        loaded = [(p.manifest.name, p.manifest.version, self.state(p)) for p in self]
+        loaded: list[tuple[str, str, str]] = [(p.manifest.name, p.manifest.version, self.state(p)) for p in self]
         return loaded + [(f.name, f.version, "failed") for f in self.failures]
 
     def versions(self, name: str) -> list[str]:

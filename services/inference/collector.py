@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import httpx2
@@ -10,6 +11,7 @@ import msgspec
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
 from pilothouse.serving.trace import trace_headers
+from pilothouse.wire.models import VersionState, VersionStates
 from pilothouse.wire.records import MSGPACK, IngestResult
 
 _result = msgspec.json.Decoder(IngestResult)
@@ -19,6 +21,9 @@ UNKNOWN_MODEL = "unknown-model"
 class Collector(Protocol):
     def announce(self, manifest: Manifest) -> None:
         """Raises RemoteError; status 409 when this version is known with another schema."""
+
+    def tell_states(self, model: str, states: Mapping[str, VersionState]) -> None:
+        """Say which version of a model answers, and which shadow it. Raises RemoteError."""
 
     def deliver(self, body: bytes) -> IngestResult:
         """Returns when every record is committed, or set aside there. Raises RemoteError otherwise."""
@@ -39,6 +44,11 @@ class HttpCollector:
     def announce(self, manifest: Manifest) -> None:
         path = f"/v1/models/{manifest.name}/{manifest.version}"
         self._request("PUT", path, msgspec.json.encode(manifest.model_dump(mode="json")), "application/json")
+
+    def tell_states(self, model: str, states: Mapping[str, VersionState]) -> None:
+        self._request(
+            "PUT", f"/v1/models/{model}", msgspec.json.encode(VersionStates(dict(states))), "application/json"
+        )
 
     def deliver(self, body: bytes) -> IngestResult:
         answer = self._request("POST", "/v1/records", body, MSGPACK)

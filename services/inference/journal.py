@@ -8,7 +8,7 @@ from pilothouse.serving.spans import Spans
 from services.inference.collector import Collector
 from services.inference.metrics import SpoolMetrics
 from services.inference.settings import InferenceSettings
-from services.inference.shipper import Shipper
+from services.inference.shipper import Shipper, States
 from services.inference.spool.schemas import SchemaStore
 from services.inference.spool.segments import RecordLog
 
@@ -38,6 +38,10 @@ class Journal:
         schema = self._schemas.put(manifest)
         self._shipper.announce(manifest)
         return schema
+
+    def tell(self, states: States) -> None:
+        """Have the collector know which version of each model answers, and which shadow it."""
+        self._shipper.tell(states)
 
     def close(self, drain_seconds: float) -> None:
         """Ship what is spooled for at most `drain_seconds`; the rest stays on disk for the next start."""

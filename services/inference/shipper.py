@@ -1,7 +1,8 @@
 """The shipper: a supervised thread that brings the spool to the collector and never gives up.
 
 It reads batches in the order they were written, sends each until the collector has committed it, and only then lets
-go of the segment. What cannot ever be stored (a schema that the collector refuses) is set aside on disk, counted.
+go of the segment. It says which version of each model answers when that changes, and again every minute. What cannot
+ever be stored (a schema that the collector refuses) is set aside on disk, counted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import structlog
 from pilothouse.errors import RemoteError
 from pilothouse.manifest import Manifest
 from pilothouse.serving.spans import Spans
+from pilothouse.wire.models import VersionState
 from services.inference.call_spans import delivering
 from services.inference.collector import UNKNOWN_MODEL, Collector
 from services.inference.metrics import SpoolMetrics
@@ -31,8 +34,10 @@ from services.inference.spool.segments import Frame, SpoolWriter, encode_frame
 _IDLE_SECONDS = 0.05
 _GATHER_SECONDS = 0.2  # between two deliveries, unless there is a whole one: a request for every ten records is dear
 _SEAL_AFTER_SECONDS = 2.0
+_STATES_SECONDS = 60.0  # a collector with another database knows again after so long
 _LAST_SECONDS = 0.5  # at the end, for the delivery that is under way
 _ID_HEADER = b"\xc4\x10"  # MessagePack: 16 bytes of binary
+States = Mapping[str, Mapping[str, VersionState]]
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -62,6 +67,9 @@ class Shipper:
         self._stopping = threading.Event()
         self._deadline: float | None = None
         self._announce: list[Manifest] = []
+        self._states: States = {}
+        self._told: States = {}
+        self._tell_at = clock()
         self._last_record = clock()
         self._last_count = 0
         self._thread = threading.Thread(target=self._supervise, name="shipper", daemon=True)
@@ -74,6 +82,10 @@ class Shipper:
     def announce(self, manifest: Manifest) -> None:
         """Have a manifest announced soon, whether or not records come."""
         self._announce.append(manifest)
+
+    def tell(self, states: States) -> None:
+        """Have the collector know the state of each loaded version, by model."""
+        self._states = states
 
     def stop(self, drain_seconds: float) -> None:
         """Ship what is left, and be done after `drain_seconds`. What remains stays on disk for the next start."""
@@ -90,6 +102,7 @@ class Shipper:
             self._metrics.heartbeat()
             try:
                 self._announce_waiting()
+                self._tell_states()
                 if self._clock() - adopted_at >= self._adopt_seconds:
                     adopted_at = self._clock()
                     self._ship_orphans()
@@ -131,13 +144,26 @@ class Shipper:
     def _announce_waiting(self) -> None:
         while self._announce:
             manifest = self._announce[0]
-            try:
-                self._collector.announce(manifest)
-            except RemoteError as error:
-                if error.status is None or error.status in (408, 429) or error.status >= 500:
-                    raise
-                self._log.error("the collector refuses this model's schema", model=manifest.key, detail=error.detail)
+            self._say("this model's schema", manifest.key, partial(self._collector.announce, manifest))
             self._announce.pop(0)
+
+    def _tell_states(self) -> None:
+        states, again = self._states, self._clock() >= self._tell_at
+        for model, of_model in states.items():
+            if again or self._told.get(model) != of_model:
+                self._say("which version answers", model, partial(self._collector.tell_states, model, of_model))
+        self._told = states
+        if again:
+            self._tell_at = self._clock() + _STATES_SECONDS
+
+    def _say(self, what: str, model: str, call: Callable[[], None]) -> None:
+        """Raises RemoteError while the collector cannot answer; what it refuses is logged."""
+        try:
+            call()
+        except RemoteError as error:
+            if error.status is None or error.status in (408, 429) or error.status >= 500:
+                raise
+            self._log.error(f"the collector refuses {what}", model=model, detail=error.detail)
 
     def _ship_orphans(self) -> None:
         for orphan in adopt(self._root, self._writer.folder):

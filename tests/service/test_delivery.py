@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from pilothouse.cli import app
 from pilothouse.client import Client
 from pilothouse.columns import record_columns
+from pilothouse.errors import RemoteError
 from pilothouse.ids import uuid7
 from services.collector.app import create_app as create_collector
 from services.collector.settings import CollectorSettings
@@ -68,6 +69,15 @@ def test_a_tabular_prediction_is_stored_with_every_column_as_it_was_answered(sta
                 assert record[feature.name].startswith(str(example[feature.name])[:10])
             else:
                 assert record[feature.name] == example[feature.name]
+
+
+def test_a_version_can_be_asked_for_by_name(stack):
+    inference_url, _ = stack
+    with Client(inference_url) as client:
+        example = client.manifest("house-prices", "1").examples[0]
+        assert client.predict("house-prices", [example], "1")[0]["version"] == "1"
+        with pytest.raises(RemoteError):
+            client.predict("house-prices", [example], "7")
 
 
 def test_an_image_prediction_is_stored_with_statistics_probabilities_and_embedding(stack):

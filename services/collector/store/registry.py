@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from pilothouse.columns import schema_digest
 from pilothouse.manifest import Manifest
+from pilothouse.wire.models import VersionState
 from services.collector.errors import NotAnnouncedError, SchemaConflictError, printable
 from services.collector.store import tables
 from services.collector.store.database import Database
@@ -92,6 +94,31 @@ class ModelRegistry:
             known = self._tables.get((row.model, row.version))
             found.append(known or self._remember(Manifest.model_validate_json(row.manifest)))
         return found
+
+    async def states(self) -> dict[tuple[str, str], VersionState]:
+        """What `keep_states` was told, by model and version; nothing of those that no inference service has."""
+        columns = tables.models.c
+        statement = sa.select(columns.model, columns.version, columns.state).where(columns.state.is_not(None))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(statement)).all()
+        return {(row.model, row.version): row.state for row in rows}
+
+    async def keep_states(self, model: str, states: Mapping[str, VersionState]) -> None:
+        """Keep which version of a model answers and which shadow it. A version that is not named has no state any more;
+        one that was never announced is passed over."""
+        if not _KEY.fullmatch(model):
+            return
+        columns = tables.models.c
+        statement = sa.select(columns.version, columns.state).where(columns.model == model)
+        async with self._database.reading() as connection:
+            known = (await connection.execute(statement)).all()
+        changed = {row.version: states.get(row.version) for row in known if row.state != states.get(row.version)}
+        if not changed:  # the usual case: it is said again every minute by each process
+            return
+        async with self._database.writing() as connection:
+            for version, state in sorted(changed.items()):
+                row_of = of_model(columns, model, version)
+                await connection.execute(sa.update(tables.models).where(row_of).values(state=state))
 
     def _remember(self, manifest: Manifest) -> RecordTable:
         table = build(manifest, self._database.adapter.types)

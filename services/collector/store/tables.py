@@ -75,6 +75,7 @@ models = sa.Table(
     sa.Column("table_name", sa.Text, nullable=False, unique=True),
     *_given(sa.Text, "schema_digest", "manifest"),
     *_given(sa.BigInteger, "created_at", "updated_at"),
+    *_nullable(sa.Text, "state"),  # active, shadow or loaded; null where no inference service has said
 )
 
 # How many records each day of a model version has, kept by the transaction that stores them: counting is never a scan.

@@ -48,7 +48,8 @@ def _document(title: str, body: str) -> bytes:
 def _banner(run: Run) -> str:
     answer = run.answer
     badge = f'<b class="verdict" style="background:{_COLOURS[answer.verdict]}">{answer.verdict}</b>'
-    heading = f"<h1>{badge}{_text(answer.model)} {_text(answer.version)}</h1><p>{_text(answer.message)}</p>"
+    why = f"<p>Version {_text(answer.version)}: {_text(answer.version_reason)}.</p>" if answer.version_reason else ""
+    heading = f"<h1>{badge}{_text(answer.model)} {_text(answer.version)}</h1>{why}<p>{_text(answer.message)}</p>"
     notes = [f"<li>{_text(_joint_note(j))}</li>" for j in answer.joint]
     notes += [f"<li><b>{_text(c.name)}</b>: {_text(_note(c))}</li>" for c in answer.columns if c.message is not None]
     listed = f"<ul>{''.join(notes)}</ul>" if notes else ""

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import msgspec
@@ -46,6 +46,7 @@ class DriftReport:
     question: str
     model: str
     window: Window
+    version_reason: str = ""
     bodies: dict[Format, bytes] = field(default_factory=dict)
     error: DriftError | None = None
     task: asyncio.Task[None] | None = None
@@ -64,16 +65,18 @@ class Reports:
         self._monitor, self._records, self._maker, self._metrics = monitor, records, maker, metrics
         self._kept: OrderedDict[str, DriftReport] = OrderedDict()
 
-    async def ask(self, package: Package, window: Window, text: str | None = None) -> DriftReport:
+    async def ask(
+        self, package: Package, window: Window, text: str | None = None, *, version_reason: str = ""
+    ) -> DriftReport:
         """The report of what is logged now: kept, or begun; or the one being made of the same window, `text` in the
         caller's words. Raises CollectorAwayError, and ReportsBusyError instead of beginning another."""
-        question = f"{package.manifest.key} {text or window!r}"
+        question = f"{package.manifest.key} {text or window!r} {version_reason}"
         if pending := self._pending(question):
             return pending
-        name = await self._name(package, window)
+        name = await self._name(package, window, version_reason)
         report = self._pending(question) or self._kept.get(name)
         if report is None or (report.done and report.error):
-            report = self._begin(DriftReport(name, question, package.manifest.key, window), package)
+            report = self._begin(DriftReport(name, question, package.manifest.key, window, version_reason), package)
         self._kept.move_to_end(report.id)
         return report
 
@@ -98,12 +101,12 @@ class Reports:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _name(self, package: Package, window: Window) -> str:
+    async def _name(self, package: Package, window: Window, version_reason: str) -> str:
         """Changes with the records, their labels and the package."""
         manifest = package.manifest
         basis = await self._monitor.basis(package)
         labels = await self._records.labels(manifest.name, manifest.version) if basis.newest else 0
-        key = repr((manifest.key, manifest.files, manifest.monitoring, window, basis, labels))
+        key = repr((manifest.key, manifest.files, manifest.monitoring, window, basis, labels, version_reason))
         return hashlib.sha256(key.encode()).hexdigest()[:20]
 
     def _pending(self, question: str) -> DriftReport | None:
@@ -129,7 +132,8 @@ class Reports:
         try:
             scored = await self._monitor.score(package, report.window, every_column=True)
             answer = await self._evidently(package, scored)
-            report.bodies = await asyncio.to_thread(_bodies, scored.run, answer)
+            said = scored.run.answer.model_copy(update={"version_reason": report.version_reason})
+            report.bodies = await asyncio.to_thread(_bodies, replace(scored.run, answer=said), answer)
         except DriftError as error:
             report.error = error
         except Exception as error:

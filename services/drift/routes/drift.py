@@ -11,7 +11,7 @@ from pilothouse.wire.drift import DriftAnswer, DriftRuns
 from services.drift.routes.request import (
     NOT_CACHED,
     HistoryQuery,
-    RequestedPackage,
+    RequestedVersion,
     RequestedWindow,
     Service,
     default_window,
@@ -25,24 +25,24 @@ Columns = Annotated[str | None, Query(description="names with commas; the monito
 
 
 @router.get("/drift", response_model=DriftAnswer, dependencies=[read], summary="Whether a model's inputs have drifted")
-async def drift(service: Service, package: RequestedPackage, window: RequestedWindow) -> Response:
+async def drift(service: Service, chosen: RequestedVersion, window: RequestedWindow) -> Response:
     """The newest verdict; when records have come since, the window is scored again."""
     if window is None:
-        return json_response((await service.schedule.check(package)).answer)
-    return json_response((await service.monitor.score(package, window)).run.answer)
+        return json_response(chosen.say((await service.schedule.check(chosen.package)).answer))
+    return json_response(chosen.say((await service.monitor.score(chosen.package, window)).run.answer))
 
 
 @router.post("/drift/run", response_model=DriftAnswer, dependencies=[ingest], summary="Score a model now")
-async def run_now(service: Service, package: RequestedPackage, window: RequestedWindow) -> Response:
+async def run_now(service: Service, chosen: RequestedVersion, window: RequestedWindow) -> Response:
     """Runs over the manifest's own window are kept: see /drift/history."""
     if window is None:
-        return json_response((await service.schedule.run_now(package)).answer)
-    return json_response((await service.monitor.score(package, window)).run.answer)
+        return json_response(chosen.say((await service.schedule.run_now(chosen.package)).answer))
+    return json_response(chosen.say((await service.monitor.score(chosen.package, window)).run.answer))
 
 
 @router.get("/drift/history", response_model=DriftRuns, dependencies=[read], summary="Earlier verdicts, newest first")
 async def history(service: Service, query: HistoryQuery) -> Response:
-    """Kept by the collector; every run is as /drift answered it, of all versions unless one is named."""
+    """Kept by the collector; every run is as /drift answered it."""
     return Response(await service.records.runs(query), 200, NOT_CACHED, "application/json")
 
 
@@ -53,12 +53,14 @@ async def history(service: Service, query: HistoryQuery) -> Response:
     summary="How each column is distributed, in the reference and in a window",
 )
 async def distributions(
-    service: Service, package: RequestedPackage, window: RequestedWindow, columns: Columns = None
+    service: Service, chosen: RequestedVersion, window: RequestedWindow, columns: Columns = None
 ) -> Response:
     """Of at most 5,000 rows, cleaned as for the scores: what lies beyond the reference's extreme quantiles is in the
     outermost bins."""
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
-    return json_response(await service.pictures.distributions(package, window or default_window(package), names))
+    package = chosen.package
+    found = await service.pictures.distributions(package, window or default_window(package), names)
+    return json_response(chosen.say(found))
 
 
 @router.get(
@@ -67,6 +69,7 @@ async def distributions(
     dependencies=[read],
     summary="The embeddings of the reference and of a window on a plane",
 )
-async def embedding(service: Service, package: RequestedPackage, window: RequestedWindow) -> Response:
+async def embedding(service: Service, chosen: RequestedVersion, window: RequestedWindow) -> Response:
     """At most 500 points a side. 404 for a model without an embedding."""
-    return json_response(await service.pictures.embedding(package, window or default_window(package)))
+    package = chosen.package
+    return json_response(chosen.say(await service.pictures.embedding(package, window or default_window(package))))

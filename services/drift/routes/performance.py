@@ -10,7 +10,7 @@ from pilothouse.wire.performance import PerformanceAnswer, PerformanceRuns
 from services.drift.routes.request import (
     NOT_CACHED,
     HistoryQuery,
-    RequestedPackage,
+    RequestedVersion,
     RequestedWindow,
     Service,
     default_window,
@@ -29,17 +29,18 @@ Segment = Annotated[str | None, Query(description="a column: the metric for each
     summary="How well a model does: measured where labels have come, estimated where not",
 )
 async def performance(
-    service: Service, package: RequestedPackage, window: RequestedWindow, segment: Segment = None
+    service: Service, chosen: RequestedVersion, window: RequestedWindow, segment: Segment = None
 ) -> Response:
     """Computed anew each time, of at most 5,000 records and 5,000 labelled ones. The first call after a start may wait
     some seconds until the estimator is fitted."""
-    return json_response(await service.performance.answer(package, window or default_window(package), segment))
+    package = chosen.package
+    answer = await service.performance.answer(package, window or default_window(package), segment)
+    return json_response(chosen.say(answer))
 
 
 @router.get(
     "/performance/history", response_model=PerformanceRuns, dependencies=[read], summary="Earlier answers, newest first"
 )
 async def history(service: Service, query: HistoryQuery) -> Response:
-    """Kept by the collector; every run is as /performance answered it, without curves, time and segments; of all
-    versions unless one is named."""
+    """Kept by the collector; every run is as /performance answered it, without curves, time and segments."""
     return Response(await service.records.runs(query, "performance"), 200, NOT_CACHED, "application/json")

@@ -15,7 +15,7 @@ from services.drift.report.reports import DriftReport, Format
 from services.drift.routes.request import (
     NOT_CACHED,
     DriftService,
-    RequestedPackage,
+    RequestedVersion,
     RequestedWindow,
     Service,
     default_window,
@@ -49,14 +49,15 @@ Options = Annotated[ReportOptions, Query()]
     summary="Evidently's report of a window against the reference",
 )
 async def report(
-    request: Request, service: Service, package: RequestedPackage, window: RequestedWindow, options: Options
+    request: Request, service: Service, chosen: RequestedVersion, window: RequestedWindow, options: Options
 ) -> Response:
     """The page is Evidently's, with the same methods, thresholds, scores and verdict as /drift, which stand at its top.
 
     The first one takes some seconds. Until it is done, a browser gets a page that reloads by itself, a program 202 and
     where to look; with `wait`, the answer comes when it is done.
     """
-    found = await service.reports.ask(package, window or default_window(package), request.query_params.get("window"))
+    wanted, text = window or default_window(chosen.package), request.query_params.get("window")
+    found = await service.reports.ask(chosen.package, wanted, text, version_reason=chosen.reason)
     return await _respond(request, service, found, options)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from pilothouse.package import Package
 from pilothouse.serving.auth import require
+from services.drift.answering import Answering, Chosen
 from services.drift.distributions import WindowPictures
 from services.drift.errors import WindowError
 from services.drift.monitor import DriftMonitor
@@ -30,6 +31,7 @@ class DriftService:
     """What the endpoints ask; `app` puts it together. `clock` gives milliseconds since the epoch."""
 
     packages: WatchedPackages
+    answering: Answering
     monitor: DriftMonitor
     schedule: Scheduler
     reports: Reports
@@ -40,7 +42,7 @@ class DriftService:
 
 
 ModelName = Annotated[str | None, Query(description="name of the model; may be left out when there is only one")]
-Version = Annotated[str | None, Query(description="the newest package by default")]
+Version = Annotated[str | None, Query(description="the one that answers by default")]
 Span = Annotated[str | None, Query(description="1h, 24h, 7d or rows=1000; the manifest's own by default")]
 Start = Annotated[str | None, Query(alias="from", description="ISO 8601 or milliseconds, in place of `window`")]
 End = Annotated[str | None, Query(alias="to", description="ISO 8601 or milliseconds, in place of `window`")]
@@ -54,20 +56,20 @@ async def drift_service(request: Request) -> DriftService:
 Service = Annotated[DriftService, Depends(drift_service)]
 
 
-async def requested_package(service: Service, model: ModelName = None, version: Version = None) -> Package:
-    return service.packages.find(model, version)
+async def requested_version(service: Service, model: ModelName = None, version: Version = None) -> Chosen:
+    return await service.answering.choose(model, version)
 
 
-RequestedPackage = Annotated[Package, Depends(requested_package)]
+RequestedVersion = Annotated[Chosen, Depends(requested_version)]
 
 
 async def requested_window(
-    service: Service, package: RequestedPackage, window: Span = None, start: Start = None, end: End = None
+    service: Service, chosen: RequestedVersion, window: Span = None, start: Start = None, end: End = None
 ) -> Window | None:
     """None when the caller leaves the window to the manifest."""
     if not (window or start or end):
         return None
-    default = package.manifest.monitoring.window_rows
+    default = chosen.package.manifest.monitoring.window_rows
     return parse_window(window, start, end, default_rows=default, now_ms=service.clock())
 
 
@@ -75,16 +77,16 @@ RequestedWindow = Annotated[Window | None, Depends(requested_window)]
 
 
 async def history_query(
-    package: RequestedPackage,
+    chosen: RequestedVersion,
     window: RequestedWindow,
-    version: Version = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[int | None, Query(ge=1, description="`next` of an earlier answer")] = None,
 ) -> dict[str, str]:
-    """What the collector is asked for, of all versions unless one is named. Raises WindowError for rows=N."""
+    """What the collector is asked for. Raises WindowError for rows=N."""
     if window is not None and window.rows is not None:
         raise WindowError("a history has no rows=N: give `from` and `to`, or a span such as 24h")
-    query = {"model": package.manifest.name, "version": version, "limit": limit, "cursor": cursor}
+    manifest = chosen.package.manifest
+    query = {"model": manifest.name, "version": manifest.version, "limit": limit, "cursor": cursor}
     query |= {"from": window.start_ms, "to": window.end_ms} if window else {}
     return {k: str(v) for k, v in query.items() if v is not None}
 

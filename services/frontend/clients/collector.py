@@ -26,9 +26,10 @@ class CollectorClient:
 
     @cached(seconds=5)
     def models(self) -> list[ModelEntry]:
-        """The models that were ever announced, the newest last: enough to look at the log while inference is away."""
+        """The models that were ever announced, the newest last: enough to look at the log while inference is away.
+        `state` is what inference said last."""
         announced = self.connection.read(AnnouncedModels, "/v1/models").models
-        return [ModelEntry(name=m.model, version=m.version) for m in reversed(announced)]
+        return [ModelEntry(name=m.model, version=m.version, state=m.state) for m in reversed(announced)]
 
     @cached(seconds=60)
     def manifest(self, name: str, version: str) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -15,7 +16,7 @@ from services.frontend.formatting import code
 from services.frontend.views import address, sections
 from services.frontend.views.sections import section
 
-_WIDTHS = {"model": 240, "version": 110}
+_WIDTHS = {"model": 240, "version": 150}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def _pick(models: list[ModelEntry], place: DeltaGenerator) -> tuple[str, str]:
         address.remember("version", None)
         return name, active
     version = address.choose("version", versions, active)
-    _select(place, "version", versions)
+    if version == active:  # whoever looks at what answers goes on to do so when another version is activated
+        address.remember("version", None)
+    states = {m.version: m.state for m in models if m.name == name and m.state in ("active", "shadow")}
+    _select(place, "version", versions, states)
     return name, version
 
 
@@ -89,8 +93,9 @@ def _changed(what: str) -> None:
         address.remember("version", None)
 
 
-def _select(place: DeltaGenerator, what: str, names: list[str]) -> None:
+def _select(place: DeltaGenerator, what: str, names: list[str], states: Mapping[str, str] | None = None) -> None:
+    shown = {name: f"{name} ({state})" for name, state in (states or {}).items()}
     place.selectbox(
-        what.capitalize(), names, key=address.widget_key(what), on_change=_changed, args=(what,),
-        label_visibility="collapsed", width=_WIDTHS[what],
+        what.capitalize(), names, format_func=lambda name: shown.get(name, name), key=address.widget_key(what),
+        on_change=_changed, args=(what,), label_visibility="collapsed", width=_WIDTHS[what],
     )  # fmt: skip

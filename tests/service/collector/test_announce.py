@@ -88,3 +88,26 @@ async def test_what_was_announced_is_known_after_a_restart(collector, database_u
         await second.ready()
         assert len(await second.records()) == 1
         assert Manifest.model_validate((await second.http.get("/v1/models/houses/1")).json()) == MANIFEST
+
+
+async def states(collector):
+    known = (await collector.http.get("/v1/models")).json()["models"]
+    return {entry["version"]: entry["state"] for entry in known if entry["model"] == "houses"}
+
+
+async def test_which_version_answers_is_kept_as_it_was_said_last(collector):
+    await collector.announce(MANIFEST.model_copy(update={"version": "2"}))
+    assert await states(collector) == {"1": "", "2": ""}
+    for said in ({"1": "active", "2": "shadow", "7": "loaded"}, {"2": "active", "1": "loaded"}, {"1": "active"}):
+        assert (await collector.http.put("/v1/models/houses", json={"states": said})).status_code == 204
+        assert await states(collector) == {v: said.get(v, "") for v in ("1", "2")}
+    await collector.announce(MANIFEST.model_copy(update={"description": "new"}))
+    assert await states(collector) == {"1": "active", "2": ""}
+
+
+@pytest.mark.parametrize("body", [{}, {"states": {"1": "best"}}, {"states": ["1"]}, {"states": {"1": None}}])
+async def test_a_state_that_there_is_not_is_refused_and_changes_nothing(collector, body):
+    await collector.http.put("/v1/models/houses", json={"states": {"1": "active"}})
+    answer = await collector.http.put("/v1/models/houses", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "states")
+    assert (await states(collector))["1"] == "active"

@@ -29,8 +29,8 @@ async def guarded(tmp_path):
         yield collector
 
 
-WRITES = [("PUT", "/v1/models/houses/1"), ("POST", "/v1/records"), ("POST", "/v1/labels"), ("POST", "/v1/drift-runs"),
-          ("POST", "/v1/alerts")]  # fmt: skip
+WRITES = [("PUT", "/v1/models/houses/1"), ("PUT", "/v1/models/houses"), ("POST", "/v1/records"), ("POST", "/v1/labels"),
+          ("POST", "/v1/drift-runs"), ("POST", "/v1/alerts")]  # fmt: skip
 READS = [("GET", "/v1/models"), ("GET", "/v1/models/houses/1"), ("GET", "/v1/records?model=houses"),
          ("GET", "/v1/labels/019aa4b0-7c00-7000-8000-000000000000"), ("GET", "/v1/drift-runs"), ("GET", "/v1/alerts"),
          ("GET", "/v1/dead-letters"), ("GET", "/v1/stats")]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`pilothouse performance`, against the real service."""
+"""`pilothouse performance` and the exit codes of both commands, against the real service."""
 
 import threading
 from contextlib import contextmanager
@@ -7,12 +7,14 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 from rich.console import Console
+from typer.testing import CliRunner
 
+from pilothouse.cli import app
 from pilothouse.commands.verdicts import appraise, performance_line, performance_table, segment_table
 from pilothouse.errors import PilothouseError
 from services.drift.app import create_app
 from services.drift.settings import DriftSettings
-from testkit.drift.frames import flips
+from testkit.drift.frames import flips, houses, manifest
 from testkit.drift.stack import running_collector, write_package
 from testkit.waiting import wait_for
 from tests.service.drift.test_performance import PARITY, log
@@ -22,8 +24,8 @@ from tests.service.drift.test_performance import PARITY, log
 def served(models, state, collector_url):
     """The drift service at an address."""
     settings = DriftSettings(port=0, models=models, state=state, collector_url=collector_url, log_level="warning")
-    app = create_app(settings, CollectorRegistry())
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
+    service = create_app(settings, CollectorRegistry())
+    server = uvicorn.Server(uvicorn.Config(service, port=0, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_for(lambda: server.started)
@@ -84,3 +86,43 @@ def test_one_line_says_that_there_is_no_estimate(said):
 def test_a_service_that_is_away_is_an_error():
     with pytest.raises(PilothouseError, match=r"127\.0\.0\.1:9"):
         appraise("http://127.0.0.1:9", "parity")
+
+
+def run(url, *arguments):
+    return CliRunner().invoke(app, [*arguments, "--url", url])
+
+
+def test_drift_ends_with_what_was_found(tmp_path, fresh_collector):
+    spec = manifest()
+    newer = spec.model_copy(update={"version": "2"})
+    for one in (spec, newer):
+        write_package(tmp_path / "models", one, houses(1000, seed=1))
+        fresh_collector.announce(one)
+    with served(tmp_path / "models", tmp_path / "state", fresh_collector.url) as url:
+        said = run(url, "drift", "houses")
+        assert said.exit_code == 3 and "houses 2: unknown" in said.output
+        fresh_collector.log_table(spec, houses(300, seed=3))
+        said = run(url, "drift", "houses")
+        assert said.exit_code == 0 and "houses 1: no drift" in said.output
+        assert "version 1: newest records" in " ".join(said.output.split())
+        fresh_collector.log_table(newer, houses(300, shift=1))
+        assert run(url, "drift", "houses").exit_code == 2
+        assert run(url, "drift", "houses", "--version", "1").exit_code == 0
+    assert run(url, "drift", "houses").exit_code == 1
+
+
+def test_performance_ends_with_what_was_found(tmp_path, fresh_collector):
+    write_package(tmp_path / "models", PARITY, flips(1000, seed=1))
+    fresh_collector.announce(PARITY)
+    with served(tmp_path / "models", tmp_path / "state", fresh_collector.url) as url:
+        assert run(url, "performance", "parity").exit_code == 3
+        log(fresh_collector, PARITY, flips(600, seed=2), 600)
+        assert run(url, "performance", "parity", "--version", "1").exit_code == 0
+        log(fresh_collector, PARITY, flips(2000, seed=3, right=0.5), 2000)
+        assert run(url, "performance", "parity").exit_code == 2
+        assert run(url, "performance", "parity", "--version", "7").exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [["drift"], ["drift", "houses", "--often"], ["performance", "a", "b"]])
+def test_a_command_that_is_called_wrongly_does_not_end_like_drift(arguments):
+    assert CliRunner().invoke(app, arguments).exit_code == 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.frontend.clients import cache
 from testkit.frontend.manifests import EXAMPLE, houses
 from testkit.frontend.screen import press, texts
 from testkit.frontend.stand_in import png
@@ -135,6 +136,22 @@ def test_the_address_chooses_the_window(visit, stand_in):
     page = visit("drift", model="houses", window="24h")
     assert "/drift?model=houses&version=1&window=24h" in stand_in.calls
     assert page.query_params["window"] == "24h"
+
+
+def test_the_page_follows_the_version_that_answers_unless_another_was_chosen(visit, stand_in):
+    stand_in.add_version(houses().model_copy(update={"version": "2"}))
+    page = visit("drift", model="houses")
+    assert page.selectbox[1].value == "1"
+    assert page.selectbox[1].options == ["1 (active)", "2"]
+    stand_in.states |= {"houses/1": "shadow", "houses/2": "active"}
+    cache.forget()
+    page.run()
+    assert page.selectbox[1].value == "2"
+    assert page.selectbox[1].options == ["1 (shadow)", "2 (active)"]
+    page.selectbox[1].select("1").run()
+    cache.forget()
+    page.run()
+    assert page.selectbox[1].value == page.query_params["version"][0] == "1"
 
 
 def test_drift_says_what_moved_in_a_sentence(visit, stand_in):

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pilothouse.errors import RemoteError
 from pilothouse.ids import uuid7_bytes
 from pilothouse.manifest import Feature, Manifest, Output, TabularInput
 from services.inference.metrics import SpoolMetrics
@@ -11,6 +12,7 @@ from services.inference.shipper import Shipper, record_time_seconds
 from services.inference.spool.schemas import SchemaStore
 from services.inference.spool.segments import SpoolWriter, encode_frame
 from testkit.fakes import FakeCollector
+from testkit.waiting import wait_for
 
 
 def manifest(name="toy"):
@@ -183,3 +185,38 @@ def test_stopping_gives_up_in_time_and_keeps_the_records_on_disk(spool):
     spool.shipper.stop(0.3)
     assert time.monotonic() - begun < 1
     assert list((spool.root / "own").glob("*.seg"))
+
+
+def test_which_version_answers_is_told_after_an_outage_too_and_again_when_it_changes(spool):
+    spool.collector.outages = 3
+    spool.shipper.announce(manifest())
+    spool.shipper.tell({"toy": {"1": "active", "2": "loaded"}})
+    spool.shipper.start()
+    wait_for(lambda: spool.collector.states == {"toy": {"1": "active", "2": "loaded"}})
+    spool.shipper.tell({"toy": {"1": "loaded", "2": "active"}})
+    wait_for(lambda: spool.collector.states == {"toy": {"1": "loaded", "2": "active"}})
+    spool.shipper.stop(2)
+
+
+def test_a_collector_that_knows_no_states_takes_records_all_the_same(spool):
+    def refuse(model, states):
+        raise RemoteError("/v1/models/toy", 405, "Method Not Allowed")
+
+    spool.collector.tell_states = refuse
+    spool.shipper.tell({"toy": {"1": "active"}})
+    spool.append(5)
+    assert spool.run_until(lambda: len(spool.collector.records) == 5)
+
+
+def test_a_collector_that_lost_its_database_is_told_again(spool):
+    now = [0.0]
+    spool.shipper = Shipper(
+        spool.root, spool.writer, spool.schemas, spool.collector, spool.metrics, clock=lambda: now[0]
+    )
+    spool.shipper.tell({"toy": {"1": "active"}})
+    spool.shipper.start()
+    wait_for(lambda: spool.collector.states)
+    spool.collector.states = {}
+    now[0] = 61.0
+    wait_for(lambda: spool.collector.states == {"toy": {"1": "active"}})
+    spool.shipper.stop(2)

@@ -67,7 +67,7 @@ def test_a_key_file_that_cannot_be_read_is_named(folder, monkeypatch):
     with pytest.raises(PilothouseError, match="PILOTHOUSE_API_KEY_FILE=missing cannot be read: No such file"):
         api_key()
     said = CliRunner().invoke(app, ["drift", "houses"])
-    assert said.exit_code == 2 and "PILOTHOUSE_API_KEY_FILE=missing" in said.output
+    assert said.exit_code == 1 and "PILOTHOUSE_API_KEY_FILE=missing" in said.output
 
 
 @pytest.mark.parametrize(
