@@ -19,7 +19,7 @@ AIMS = {
 }
 # where an aim is not reached yet: what it was when this line was written, and never more
 REACHED = {
-    "lines of code": 37_500,
+    "lines of code": 37_850,
 }
 TESTS_TO_CODE = 0.8
 LONG_SENTENCES = 0
