@@ -75,7 +75,7 @@ class DriftStandIn:
             try:
                 while True:
                     yield b"x" * 1000
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.2)  # many at once must not keep the processor busy
             finally:
                 self.open -= 1
 
