@@ -72,9 +72,10 @@ def _pick(models: list[ModelEntry], place: DeltaGenerator) -> tuple[str, str]:
     if len(versions) == 1:
         address.remember("version", None)
         return name, active
-    version = address.choose("version", versions, active)
-    if version == active:  # whoever looks at what answers goes on to do so when another version is activated
-        address.remember("version", None)
+    version = address.current("version", versions, active)
+    st.session_state[address.widget_key("version")] = version
+    # whoever looks at what answers goes on to do so when another version is activated
+    address.remember("version", None if version == active else version)
     states = {m.version: m.state for m in models if m.name == name and m.state in ("active", "shadow")}
     _select(place, "version", versions, states)
     return name, version
