@@ -102,7 +102,7 @@ def test_drift_is_one_message_within_two_minutes_of_the_verdict_and_one_when_it_
             assert took < PROMISED_SECONDS
             (text,) = mailbox.texts()
             assert text.startswith("Warning: recent data of house-prices 1 have drifted from its reference\n")
-            assert "\nsale_date: score 1." in text
+            assert "\ndrift in sale_date: score 1." in text
             for path in ("drift", "drift-report"):
                 assert f"{PAGE}/{path}?model=house-prices&version=1\n" in text
             assert "127.0.0.1" not in text
