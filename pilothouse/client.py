@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 
 from pilothouse.errors import Fault, InputError, RemoteError
 from pilothouse.manifest import Manifest
+from pilothouse.service_client import ServiceClient
 
 
-class Client:
+class Client(ServiceClient):
     """A connection to the inference service. Close it, or use it as a context manager.
 
     Arguments:
@@ -27,9 +27,7 @@ class Client:
     def __init__(
         self, url: str, api_key: str | None = None, timeout_seconds: float = 30, auth: httpx2.Auth | None = None
     ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._url = url.rstrip("/")
-        self._http = httpx2.Client(headers=headers, timeout=timeout_seconds, auth=auth)
+        super().__init__(url, api_key, timeout_seconds, auth)
 
     def models(self) -> list[dict[str, Any]]:
         """Every package that the service found: name, version, task, state, whether it is the default."""
@@ -56,22 +54,8 @@ class Client:
         answer = self._json("POST", f"{_path(name, version)}/predict", files=parts)
         return list(answer["predictions"]) if "predictions" in answer else [answer]
 
-    def close(self) -> None:
-        """Close the connection; the client cannot be used any more."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
     def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        url = f"{self._url}{path}"
-        try:
-            response = self._http.request(method, url, **request)
-        except httpx2.HTTPError as error:
-            raise RemoteError(url, None, str(error) or type(error).__name__) from error
+        url, response = f"{self._url}{path}", self._ask(method, path, **request)
         try:
             body = response.json()
         except ValueError as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 import msgspec
 
 from pilothouse.errors import RemoteError
+from pilothouse.service_client import ServiceClient
 from pilothouse.wire.labels import LabelResult
 
 BATCH = 5_000  # labels a request
@@ -21,7 +21,7 @@ GivenLabels = Sequence[tuple[Any, ...]]
 milliseconds since the epoch)."""
 
 
-class LabelClient:
+class LabelClient(ServiceClient):
     """A connection to the collector. Close it, or use it as a context manager.
 
     Arguments:
@@ -34,9 +34,7 @@ class LabelClient:
     def __init__(
         self, url: str, api_key: str | None = None, timeout_seconds: float = 60, auth: httpx2.Auth | None = None
     ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = httpx2.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout_seconds, auth=auth)
-        self._url = url
+        super().__init__(url, api_key, timeout_seconds, auth)
 
     def send(self, labels: Iterable[tuple[Any, ...]]) -> LabelResult:
         """Say what was true of predictions, many at a time; sending the same again changes nothing.
@@ -54,12 +52,8 @@ class LabelClient:
         """The same in one request, or in several where the collector takes fewer at once. Raises RemoteError."""
         fields = ("record_id", "label", "at")
         items = [dict(zip(fields, (str(given[0]), json_label(given[1]), *given[2:]), strict=False)) for given in labels]
-        try:
-            response = self._http.post(
-                "/v1/labels", content=msgspec.json.encode(items), headers={"content-type": "application/json"}
-            )
-        except httpx2.HTTPError as error:
-            raise RemoteError(self._url, None, str(error) or type(error).__name__) from error
+        sent, kind = msgspec.json.encode(items), {"content-type": "application/json"}
+        response = self._ask("POST", "/v1/labels", content=sent, headers=kind)
         if response.status_code == 413 and len(labels) > 1:
             half = len(labels) // 2
             return add(self.send_batch(labels[:half]), self.send_batch(labels[half:]), half)
@@ -70,16 +64,6 @@ class LabelClient:
             return msgspec.json.decode(response.content, type=LabelResult)
         except msgspec.DecodeError:
             raise RemoteError(self._url, response.status_code, _detail(response)) from None
-
-    def close(self) -> None:
-        """Close the connection; the client cannot be used any more."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def add(one: LabelResult, other: LabelResult, offset: int) -> LabelResult:
